@@ -1,0 +1,308 @@
+"""Verified, bounded reading of any target, and content to push.
+
+Only this module calls `fetch`: nobody else can forget the check of size and digest (DIG-05, DIG-06).
+"""
+
+from __future__ import annotations
+
+import io
+import os
+from collections.abc import Callable
+from pathlib import Path
+from types import TracebackType
+from typing import BinaryIO, Final, Self
+
+from ocictl.errors import ContentError, StorageError
+from ocictl.model.descriptor import Descriptor
+from ocictl.model.digest import Digest, new_hasher
+from ocictl.model.manifest import Document, parse_document
+from ocictl.target import ByteStream, Content, ReadOnlyTarget
+
+CHUNK: Final = 256 * 1024
+"""Bytes per read in every loop over content."""
+DOCUMENT_LIMIT: Final = 4 * 1024 * 1024
+"""Most bytes of a manifest, index or config that are read into memory (PULL-11)."""
+
+
+class VerifyingReader:
+    """A stream that raises instead of ending when size or digest are not the descriptor's.
+
+    It never hands out more than `descriptor.size` bytes. The check happens on the read that meets the end,
+    so whoever reads until `b""` has verified content, and whoever does not has no claim to it.
+    """
+
+    def __init__(self, stream: ByteStream, descriptor: Descriptor) -> None:
+        """
+        Raises:
+            ContentError: `digest-unverifiable`.
+        """
+        self._hasher = new_hasher(descriptor.digest.algorithm)
+        self._stream = stream
+        self._descriptor = descriptor
+        self._count = 0
+        self._done = False
+
+    def read(self, size: int = -1, /) -> bytes:
+        """Return at most `size` bytes.
+
+        Raises:
+            ContentError: `size-mismatch` or `digest-mismatch`.
+        """
+        if self._done:
+            return b""
+        wanted = self._descriptor.size - self._count
+        if size < 0:
+            parts = []
+            while part := self.read(CHUNK):
+                parts.append(part)
+            return b"".join(parts)
+        if size == 0:
+            return b""
+        if wanted == 0:
+            self._finish()
+            return b""
+        data = self._stream.read(min(size, wanted))
+        if not data:
+            raise self._wrong_size(f"ended after {self._count} bytes")
+        self._count += len(data)
+        self._hasher.update(data)
+        return data
+
+    def _finish(self) -> None:
+        if self._stream.read(1):
+            raise self._wrong_size("has more")
+        actual = Digest(self._descriptor.digest.algorithm, self._hasher.hexdigest())
+        if actual != self._descriptor.digest:
+            raise ContentError(
+                f"content does not match its digest: expected {self._descriptor.digest}, got {actual}",
+                code="digest-mismatch",
+                hint="the source or something on the way changed the bytes; nothing of them was kept",
+                details={"expected": str(self._descriptor.digest), "actual": str(actual), "rule": "DIG-05"},
+            )
+        self._done = True
+
+    def _wrong_size(self, what: str) -> ContentError:
+        return ContentError(
+            f"content of {self._descriptor.digest} should have {self._descriptor.size} bytes, but {what}",
+            code="size-mismatch",
+            hint="the source or something on the way changed the bytes; nothing of them was kept",
+            details={"expected": self._descriptor.size, "rule": "DIG-06"},
+        )
+
+    def close(self) -> None:
+        self._stream.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+def open_verified(target: ReadOnlyTarget, descriptor: Descriptor) -> VerifyingReader:
+    """Open content for reading; the reader checks it (DIG-07).
+
+    Raises:
+        NotFoundError: the target has no such content.
+        ContentError: `digest-unverifiable`.
+    """
+    new_hasher(descriptor.digest.algorithm)
+    stream = _DataStream(descriptor.data) if descriptor.data is not None else target.fetch(descriptor)
+    return VerifyingReader(stream, descriptor)
+
+
+def read_all(target: ReadOnlyTarget, descriptor: Descriptor, *, limit: int = DOCUMENT_LIMIT) -> bytes:
+    """Read a small piece of content into memory, verified.
+
+    Args:
+        target: where it is.
+        descriptor: what it is. Inline data is used without a request (DESC-08).
+        limit: most bytes to accept.
+
+    Raises:
+        ContentError: `document-too-large`, `size-mismatch`, `digest-mismatch` or `digest-unverifiable`.
+        NotFoundError: the target has no such content.
+    """
+    if descriptor.size > limit:
+        raise ContentError(
+            f"{descriptor.media_type} {descriptor.digest} has {descriptor.size} bytes; "
+            f"at most {limit} are read into memory",
+            code="document-too-large",
+            hint="fetch it to a file with: ocictl blob fetch",
+            details={"size": descriptor.size, "limit": limit, "rule": "PULL-11"},
+        )
+    with open_verified(target, descriptor) as reader:
+        return reader.read()
+
+
+def read_document(target: ReadOnlyTarget, descriptor: Descriptor) -> Document:
+    """Read a manifest or index, verified and parsed.
+
+    Raises:
+        ContentError: as `read_all`, or `document-malformed`.
+        NotFoundError: the target has no such document.
+    """
+    return parse_document(read_all(target, descriptor), descriptor.media_type)
+
+
+def copy_verified(
+    target: ReadOnlyTarget,
+    descriptor: Descriptor,
+    output: BinaryIO,
+    on_bytes: Callable[[int], None] | None = None,
+) -> None:
+    """Write content to an open file, verified by the time this returns.
+
+    Args:
+        target: where it is.
+        descriptor: what it is.
+        output: open for writing; on an exception its bytes are worth nothing.
+        on_bytes: called with the number of bytes written so far.
+
+    Raises:
+        ContentError: `size-mismatch`, `digest-mismatch` or `digest-unverifiable`.
+        NotFoundError: the target has no such content.
+    """
+    count = 0
+    with open_verified(target, descriptor) as reader:
+        while data := reader.read(CHUNK):
+            output.write(data)
+            count += len(data)
+            if on_bytes is not None:
+                on_bytes(count)
+
+
+class _DataStream(io.BytesIO):
+    """Bytes in memory as a `ByteStream`."""
+
+
+class BytesContent:
+    """Content in memory."""
+
+    def __init__(self, data: bytes) -> None:
+        self.data = data
+
+    @property
+    def size(self) -> int:
+        return len(self.data)
+
+    def open(self) -> ByteStream:
+        return _DataStream(self.data)
+
+
+class FileContent:
+    """Content of a file that must not change while it is in use.
+
+    Size and modification time are remembered; a reader that meets the end compares them.
+    """
+
+    def __init__(self, path: str | os.PathLike[str]) -> None:
+        """
+        Raises:
+            StorageError: `file-not-found` or `file-unreadable`.
+        """
+        self.path = Path(path)
+        self._facts = _facts(self.path)
+
+    @property
+    def size(self) -> int:
+        return self._facts[0]
+
+    def open(self) -> ByteStream:
+        try:
+            return _FileStream(self.path, self.path.open("rb", buffering=0), self._facts)
+        except OSError as error:
+            raise unreadable(self.path, error) from error
+
+
+class TargetContent:
+    """Content that is read from another target each time it is opened, verified."""
+
+    def __init__(self, target: ReadOnlyTarget, descriptor: Descriptor) -> None:
+        self.target = target
+        self.descriptor = descriptor
+
+    @property
+    def size(self) -> int:
+        return self.descriptor.size
+
+    def open(self) -> ByteStream:
+        return open_verified(self.target, self.descriptor)
+
+
+class _FileStream:
+    def __init__(self, path: Path, file: BinaryIO | io.FileIO, facts: tuple[int, int]) -> None:
+        self._path = path
+        self._file = file
+        self._facts = facts
+        self._count = 0
+
+    def read(self, size: int = -1, /) -> bytes:
+        try:
+            data = self._file.read(size)
+        except OSError as error:
+            raise unreadable(self._path, error) from error
+        self._count += len(data)
+        if self._count > self._facts[0] or (not data and self._now() != (self._count, self._facts[1])):
+            raise StorageError(
+                f"{str(self._path)!r} changed while it was read",
+                code="file-changed",
+                hint="wait until whatever writes it is done, then run the command again",
+                details={"path": str(self._path)},
+            )
+        return data
+
+    def _now(self) -> tuple[int, int]:
+        status = os.fstat(self._file.fileno())
+        return status.st_size, status.st_mtime_ns
+
+    def close(self) -> None:
+        self._file.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+def _facts(path: Path) -> tuple[int, int]:
+    try:
+        status = path.stat()
+    except OSError as error:
+        raise unreadable(path, error) from error
+    return status.st_size, status.st_mtime_ns
+
+
+def unreadable(path: str | os.PathLike[str], error: OSError) -> StorageError:
+    """The error for a local file that can't be read."""
+    shown = os.fspath(path)
+    if isinstance(error, FileNotFoundError | NotADirectoryError):
+        return StorageError(
+            f"{shown!r} does not exist",
+            code="file-not-found",
+            hint="check the name and the directory you are in",
+            details={"path": shown},
+        )
+    return StorageError(
+        f"{shown!r} can't be read: {error.strerror or error}", code="file-unreadable", details={"path": shown}
+    )
+
+
+def digest_content(content: Content, algorithm: str = "sha256") -> tuple[Digest, int]:
+    """Compute digest and size of content by reading it once.
+
+    Raises:
+        StorageError: the file can't be read or changed.
+    """
+    hasher = new_hasher(algorithm)
+    count = 0
+    with content.open() as stream:
+        while data := stream.read(CHUNK):
+            hasher.update(data)
+            count += len(data)
+    return Digest(algorithm, hasher.hexdigest()), count

@@ -1,0 +1,138 @@
+"""What an operation reports while it runs: plain data, handed to a function of the caller's.
+
+An event says what happened, never how to show it. Sinks may be called from worker threads.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+from ocictl.model.descriptor import Descriptor
+
+__all__ = [
+    "Event",
+    "EventSink",
+    "FallbackUsed",
+    "FilePrepared",
+    "FilePreparing",
+    "RegistryWarning",
+    "Retrying",
+    "TagWritten",
+    "TransferAdvanced",
+    "TransferFinished",
+    "TransferSkipped",
+    "TransferStarted",
+    "discard",
+]
+
+Direction: TypeAlias = Literal["push", "pull"]
+SkipReason: TypeAlias = Literal["exists", "duplicate", "untitled", "mounted"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FilePreparing:
+    """A local file or directory is about to be read (hashed, or packed into an archive)."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FilePrepared:
+    """A local file or directory has been read and has a descriptor now."""
+
+    name: str
+    descriptor: Descriptor
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TransferStarted:
+    """Bytes of this content begin to move."""
+
+    descriptor: Descriptor
+    direction: Direction
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TransferAdvanced:
+    """So many bytes have moved. `offset` is absolute: a retry just reports a smaller one."""
+
+    descriptor: Descriptor
+    offset: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TransferFinished:
+    """All bytes have moved and are verified.
+
+    `action` is "processed" for a document that was read and is now being worked through,
+    "restored" for a file written from content that came with another name.
+    """
+
+    descriptor: Descriptor
+    direction: Direction
+    action: Literal["moved", "processed", "restored"] = "moved"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TransferSkipped:
+    """Nothing had to move."""
+
+    descriptor: Descriptor
+    direction: Direction
+    reason: SkipReason
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TagWritten:
+    """A tag now points to this manifest."""
+
+    tag: str
+    descriptor: Descriptor
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FallbackUsed:
+    """The registry has no referrers API here; the referrers tag schema is used instead."""
+
+    tag: str
+    action: Literal["read", "added", "repaired", "present"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RegistryWarning:
+    """The registry sent a Warning header (WRN-01). Text is free of control characters."""
+
+    host: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Retrying:
+    """A request failed and is sent again after `delay` seconds."""
+
+    method: str
+    url: str
+    reason: str
+    attempt: int
+    delay: float
+
+
+Event: TypeAlias = (
+    FilePreparing
+    | FilePrepared
+    | TransferStarted
+    | TransferAdvanced
+    | TransferFinished
+    | TransferSkipped
+    | TagWritten
+    | FallbackUsed
+    | RegistryWarning
+    | Retrying
+)
+EventSink: TypeAlias = Callable[[Event], None]
+
+
+def discard(event: Event) -> None:
+    """Ignore the event: the default sink."""

@@ -1,0 +1,150 @@
+"""What a place for artifacts can do: protocols only.
+
+A registry's repository, an OCI layout and a store in memory are equal peers behind `Target`.
+Optional abilities are protocols of their own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Literal, Protocol, Self, TypeAlias, runtime_checkable
+
+from ocictl.model.descriptor import Descriptor
+from ocictl.model.digest import Digest
+
+__all__ = ["ByteStream", "Content", "Listing", "PushReceipt", "ReadOnlyTarget", "Target", "TargetKind"]
+
+TargetKind: TypeAlias = Literal["registry", "oci-layout", "memory"]
+Listing: TypeAlias = Literal["registry", "added", "repaired", "present"]
+"""How a pushed referrer got into the list of its subject:
+
+`registry`: the registry listed it (OCI-Subject, RFT-02); `added`: we wrote a new entry;
+`repaired`: an entry was there but incomplete, and is whole now; `present`: it was listed already.
+"""
+
+
+class ByteStream(Protocol):
+    """Bytes to read once, front to back. A context manager; leaving it frees the connection or file."""
+
+    def read(self, size: int = -1, /) -> bytes:
+        """Return at most `size` bytes; `b""` at the end."""
+        ...
+
+    def close(self) -> None: ...
+
+    def __enter__(self) -> Self: ...
+
+    def __exit__(
+        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None, /
+    ) -> None: ...
+
+
+class Content(Protocol):
+    """Bytes that can be read as often as a transfer needs (PUSH-22)."""
+
+    @property
+    def size(self) -> int:
+        """Number of bytes."""
+        ...
+
+    def open(self) -> ByteStream:
+        """Start again at the first byte."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PushReceipt:
+    """What a push left behind.
+
+    Attributes:
+        descriptor: what was pushed.
+        listing: for a document with a subject, how it got into the subject's list; else None.
+        fallback_tag: the referrers tag that was read or written, or None.
+    """
+
+    descriptor: Descriptor
+    listing: Listing | None = None
+    fallback_tag: str | None = None
+
+
+@runtime_checkable
+class ReadOnlyTarget(Protocol):
+    """A place to read artifacts from."""
+
+    @property
+    def kind(self) -> TargetKind:
+        """What kind of place this is, as shown to users."""
+        ...
+
+    @property
+    def path(self) -> str:
+        """The place without tag and digest: `registry/repository`, or the layout's directory."""
+        ...
+
+    def resolve(self, reference: str) -> Descriptor:
+        """Find the document under a tag or digest. Media type, digest and size are set.
+
+        Raises:
+            NotFoundError: there is none.
+        """
+        ...
+
+    def resolve_blob(self, digest: Digest) -> Descriptor:
+        """Find the blob of this digest; the media type is `application/octet-stream`.
+
+        Raises:
+            NotFoundError: there is none.
+        """
+        ...
+
+    def exists(self, descriptor: Descriptor) -> bool:
+        """Tell whether the content is there."""
+        ...
+
+    def fetch(self, descriptor: Descriptor, *, start: int = 0) -> ByteStream:
+        """Open content, from this offset on, as it comes: unverified. Only `ocictl.content` calls this.
+
+        Raises:
+            NotFoundError: there is none.
+        """
+        ...
+
+    def referrers(self, subject: Descriptor, *, artifact_type: str | None = None) -> Iterator[Descriptor]:
+        """List the documents whose subject this is, each with artifact type and annotations, once.
+
+        Args:
+            subject: the document they are about.
+            artifact_type: list only these. A document of another type is never yielded.
+        """
+        ...
+
+    def tags(self, *, last: str | None = None) -> Iterator[str]:
+        """List the tags, sorted; only those after `last` if given."""
+        ...
+
+
+@runtime_checkable
+class Target(ReadOnlyTarget, Protocol):
+    """A place to read artifacts from and write them to."""
+
+    def push(self, descriptor: Descriptor, content: Content, *, tag: str | None = None) -> PushReceipt:
+        """Store content under its digest and, for a document, under a tag.
+
+        What is already there may be sent again. A document that has a subject is also put into the list of
+        its subject (RFT-02), whether or not the document was there before.
+
+        Raises:
+            ContentError: the bytes are not what the descriptor says; nothing is kept.
+            ConflictError: the document is stored, but its listing is not confirmed.
+        """
+        ...
+
+    def tag(self, descriptor: Descriptor, tag: str) -> None:
+        """Let a tag point to a document that is there.
+
+        Raises:
+            NotFoundError: the document is not there.
+        """
+        ...

@@ -1,0 +1,1 @@
+"""HTTP to registries: requests and urllib3 live here only."""
