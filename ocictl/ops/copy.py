@@ -1,0 +1,149 @@
+"""Moving content into a target: each blob once, with events, and the document after what it points to."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import partial
+
+from ocictl.content import BytesContent
+from ocictl.errors import OcictlError
+from ocictl.events import (
+    EventSink,
+    TagWritten,
+    TransferAdvanced,
+    TransferFinished,
+    TransferSkipped,
+    TransferStarted,
+)
+from ocictl.model.descriptor import Descriptor
+from ocictl.model.digest import Digest
+from ocictl.model.manifest import Document
+from ocictl.ops.parallel import Cancellation, CountingStream, run_all
+from ocictl.target import ByteStream, Content, PushReceipt, Target
+
+_MISSING_BLOB = frozenset({"MANIFEST_BLOB_UNKNOWN", "BLOB_UNKNOWN"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Node:
+    """Content and where its bytes come from."""
+
+    descriptor: Descriptor
+    content: Content
+
+
+class _Counted:
+    """Content whose readers report progress."""
+
+    def __init__(self, node: Node, on_event: EventSink, stop: Cancellation) -> None:
+        self._node = node
+        self._on_event = on_event
+        self._stop = stop
+
+    @property
+    def size(self) -> int:
+        return self._node.content.size
+
+    def open(self) -> ByteStream:
+        def advance(offset: int) -> None:
+            self._on_event(TransferAdvanced(descriptor=self._node.descriptor, offset=offset))
+
+        return CountingStream(self._node.content.open(), advance, self._stop)
+
+
+def push_blobs(
+    target: Target,
+    nodes: Iterable[Node],
+    *,
+    concurrency: int,
+    on_event: EventSink,
+    check_exists: bool = True,
+) -> None:
+    """Store each blob that the target lacks; equal blobs once (PUSH-02).
+
+    Raises:
+        OcictlError: the first failure; the other transfers are stopped.
+    """
+    unique: dict[Digest, Node] = {}
+    repeated: list[Node] = []
+    for node in nodes:
+        if node.descriptor.digest in unique:
+            repeated.append(node)
+        else:
+            unique[node.descriptor.digest] = node
+    tasks = [
+        partial(_push_blob, target, node, on_event=on_event, check_exists=check_exists)
+        for node in unique.values()
+    ]
+    run_all(tasks, concurrency=concurrency)
+    for node in repeated:
+        on_event(TransferSkipped(descriptor=node.descriptor, direction="push", reason="duplicate"))
+
+
+def _push_blob(
+    target: Target, node: Node, stop: Cancellation, *, on_event: EventSink, check_exists: bool
+) -> None:
+    stop.check()
+    if check_exists and target.exists(node.descriptor):
+        on_event(TransferSkipped(descriptor=node.descriptor, direction="push", reason="exists"))
+        return
+    on_event(TransferStarted(descriptor=node.descriptor, direction="push"))
+    target.push(node.descriptor, _Counted(node, on_event, stop))
+    on_event(TransferFinished(descriptor=node.descriptor, direction="push"))
+
+
+def push_artifact(
+    target: Target,
+    document: Document,
+    blobs: Sequence[Node],
+    *,
+    tags: Sequence[str],
+    concurrency: int,
+    on_event: EventSink,
+) -> tuple[PushReceipt, bool]:
+    """Store a document and its blobs, the document last, and put it under every tag.
+
+    A document that is there already proves that its blobs are, so they are skipped. The document itself is
+    sent again if it has a subject or a tag: only the answer tells that it is listed (RFT-02).
+
+    Returns:
+        The receipt of the (first) push of the document, and whether the document was there before.
+    """
+    descriptor = document.descriptor()
+    existed = target.exists(descriptor)
+    if not existed:
+        push_blobs(target, blobs, concurrency=concurrency, on_event=on_event)
+    content = BytesContent(document.raw)
+
+    def put(tag: str | None) -> PushReceipt:
+        return target.push(descriptor, content, tag=tag)
+
+    if existed:
+        on_event(TransferSkipped(descriptor=descriptor, direction="push", reason="exists"))
+        if document.subject is None and not tags:
+            return PushReceipt(descriptor=descriptor), True
+    else:
+        on_event(TransferStarted(descriptor=descriptor, direction="push"))
+    first, *others = tags or (None,)
+    try:
+        receipt = put(first)
+    except OcictlError as error:
+        if not _blob_is_missing(error):
+            raise
+        # MPUT-08: the registry knows better than its own answer to HEAD; send everything and try once more.
+        push_blobs(target, blobs, concurrency=concurrency, on_event=on_event, check_exists=False)
+        receipt = put(first)
+    if not existed:
+        on_event(TransferFinished(descriptor=descriptor, direction="push"))
+    if first:
+        on_event(TagWritten(tag=first, descriptor=descriptor))
+    for tag in others:
+        put(tag)
+        on_event(TagWritten(tag=str(tag), descriptor=descriptor))
+    return receipt, existed
+
+
+def _blob_is_missing(error: OcictlError) -> bool:
+    entries = error.details.get("errors") or ()
+    return any(isinstance(entry, dict) and entry.get("code") in _MISSING_BLOB for entry in entries)

@@ -1,0 +1,59 @@
+"""push: pack files into an artifact, store it, tag it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from ocictl.events import EventSink, discard
+from ocictl.model.descriptor import Descriptor
+from ocictl.model.manifest import Manifest
+from ocictl.ops.copy import push_artifact
+from ocictl.ops.pack import FileArgument, PackOptions, pack
+from ocictl.target import Target
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PushResult:
+    """What was pushed.
+
+    Attributes:
+        descriptor: of the manifest, with its artifact type and annotations.
+        manifest: the manifest itself, with the exact bytes.
+        tags: the tags that point to it now, in the order given.
+    """
+
+    descriptor: Descriptor
+    manifest: Manifest
+    tags: tuple[str, ...]
+
+
+def push(
+    target: Target,
+    files: Sequence[FileArgument],
+    *,
+    tags: Sequence[str] = (),
+    options: PackOptions | None = None,
+    concurrency: int = 5,
+    on_event: EventSink = discard,
+) -> PushResult:
+    """Push files as an artifact. The same input always gives the same digest.
+
+    Args:
+        target: where to.
+        files: become the layers, in this order; none makes an artifact with one empty layer.
+        tags: to point at the artifact; none leaves it reachable by digest only.
+        options: how to build the manifest.
+        concurrency: how many blobs move at once.
+        on_event: told what happens.
+
+    Raises:
+        InvalidInputError, PathError: an argument breaks a rule; nothing was sent.
+        StorageError: a file can't be read.
+        OcictlError: what the target raises.
+    """
+    with pack(files, options or PackOptions(), on_event=on_event) as packed:
+        push_artifact(
+            target, packed.manifest, packed.blobs, tags=tags, concurrency=concurrency, on_event=on_event
+        )
+    return PushResult(descriptor=packed.manifest.descriptor(), manifest=packed.manifest, tags=tuple(tags))

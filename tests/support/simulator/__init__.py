@@ -1,0 +1,1 @@
+"""The parts of the registry simulator. Tests import `tests.support.registry`."""
