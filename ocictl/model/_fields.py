@@ -30,13 +30,16 @@ def load(raw: bytes, what: str = "document") -> Any:
     if text.startswith("\ufeff"):
         raise malformed("$", f"the {what} begins with a byte order mark", "JSON-01")
     try:
-        return json.loads(text, object_pairs_hook=_unique, parse_constant=_no_constant)
+        value = json.loads(text, object_pairs_hook=_unique, parse_constant=_no_constant)
     except ContentError:
         raise
     except RecursionError as error:
         raise malformed("$", f"the {what} is nested too deeply", "JSON-01") from error
     except ValueError as error:
         raise malformed("$", f"the {what} is not JSON ({error})", "JSON-01") from error
+    if "\\ud" in text or "\\uD" in text:
+        _no_lone_surrogates(value, what)
+    return value
 
 
 def dump(value: Any) -> bytes:
@@ -44,11 +47,17 @@ def dump(value: Any) -> bytes:
 
     Go escapes `<`, `>`, `&` and the two line separators inside strings; digests of documents that both
     tools write for the same input agree only if we do so too.
+
+    Raises:
+        ContentError: `document-malformed`: the value has a number or string that JSON in UTF-8 can't hold.
     """
-    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
-    for character in "<>&\u2028\u2029":
-        text = text.replace(character, f"\\u{ord(character):04x}")
-    return text.encode("utf-8")
+    try:
+        text = json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+        for character in "<>&\u2028\u2029":
+            text = text.replace(character, f"\\u{ord(character):04x}")
+        return text.encode("utf-8")
+    except ValueError as error:
+        raise malformed("$", f"can't be written as JSON ({error})", "JSON-01") from error
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -60,6 +69,14 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
                 raise malformed("$", f"the member {name!r} appears twice in one object", "JSON-02")
             seen.add(name)
     return members
+
+
+def _no_lone_surrogates(value: Any, what: str) -> None:
+    """Refuse half of an escaped pair, which I-JSON forbids: such a string can't be shown or written."""
+    try:
+        json.dumps(value, ensure_ascii=False).encode("utf-8")
+    except UnicodeEncodeError as error:
+        raise malformed("$", f"the {what} has a string with half a surrogate pair", "JSON-01") from error
 
 
 def _no_constant(name: str) -> NoReturn:

@@ -199,6 +199,21 @@ def check_for_writing(document: Document) -> None:
         raise _fields.malformed(f"$.annotations[{CREATED!r}]", f"{created!r} is not RFC 3339", "ANN-06")
 
 
+def check_referrers_for_writing(index: Index) -> None:
+    """Hold a list of referrers to what its producer must keep and a reader forgives.
+
+    Raises:
+        ContentError: `document-malformed` for what `check_for_writing` refuses, or an image manifest listed
+            without an artifact type (RFR-05). An index may have none (RFR-06).
+    """
+    check_for_writing(index)
+    for position, entry in enumerate(index.manifests):
+        if entry.media_type in media_types.MANIFEST_TYPES and not entry.artifact_type:
+            raise _fields.malformed(
+                f"$.manifests[{position}].artifactType", "is required for an image manifest", "RFR-05"
+            )
+
+
 def build_manifest(
     *,
     config: Descriptor,

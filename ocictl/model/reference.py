@@ -158,7 +158,7 @@ def check_tag(tag: str, text: str | None = None) -> str:
 def _missing_part(text: str, rest: str) -> InvalidInputError:
     bare = rest.strip("/")
     name = re.split("[:@]", bare, maxsplit=1)[0]
-    if bare.startswith("sha256:") or bare.startswith("sha512:"):
+    if bare.startswith(("sha256:", "sha512:")):
         hint = f"a digest alone names no repository; write registry/repository@{bare}"
     elif "." in name or name == "localhost" or bare.startswith("["):
         hint = f"the repository is missing; write {bare}/REPOSITORY[:tag]"

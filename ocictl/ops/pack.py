@@ -19,7 +19,7 @@ from ocictl.model.annotations import CREATED, TITLE, UNPACK, UNPACKED_DIGEST, is
 from ocictl.model.descriptor import EMPTY_DESCRIPTOR, Descriptor
 from ocictl.model.manifest import Manifest, build_manifest
 from ocictl.model.platform import Platform
-from ocictl.ops import paths
+from ocictl.ops import titles
 from ocictl.ops.annotations import Annotations
 from ocictl.ops.copy import Node
 from ocictl.ops.tarball import pack_directory
@@ -126,7 +126,7 @@ def check_options(files: Sequence[FileArgument], options: PackOptions) -> None:
             hint="for example 2026-01-31T12:00:00Z",
             details={"value": created, "rule": "ANN-06"},
         )
-    paths.check_titles([_title(file, options) for file in files], allow_traversal=not options.path_validation)
+    titles.check_titles([_title(file, options) for file in files], allow_traversal=not options.path_validation)
 
 
 @contextmanager
@@ -169,7 +169,7 @@ def _is_old(options: PackOptions) -> bool:
 
 def _title(file: FileArgument, options: PackOptions) -> str:
     renamed = options.annotations.files.get(file.path, {}).get(TITLE)
-    return renamed or paths.title_for(file.path, path_validation=options.path_validation)
+    return renamed or titles.title_for(file.path, path_validation=options.path_validation)
 
 
 def _read_layer(file: FileArgument, options: PackOptions, resources: ExitStack) -> Node:

@@ -9,6 +9,7 @@ from ocictl.model import media_types
 from ocictl.model.descriptor import Descriptor
 from ocictl.model.digest import REGISTERED, Digest, new_hasher
 from ocictl.model.manifest import Document, Index, Manifest
+from ocictl.stores.referrers import entry_for
 
 
 def digest_of(reference: str) -> Digest | None:
@@ -80,24 +81,13 @@ class DocumentFacts:
     children: tuple[Descriptor, ...] = ()
 
     @classmethod
-    def of(cls, document: Document, digest: Digest) -> DocumentFacts:
-        """Take the facts of a document stored under this digest (its algorithm may not be sha256)."""
-        descriptor = Descriptor(
-            media_type=document.media_type,
-            digest=digest,
-            size=len(document.raw),
-            artifact_type=document.type_of_artifact,
-            annotations=document.annotations,
-        )
+    def of(cls, document: Document, descriptor: Descriptor) -> DocumentFacts:
+        """Take the facts of a document that is stored under this descriptor's digest."""
         return cls(
-            descriptor=descriptor,
+            descriptor=entry_for(document, descriptor),
             subject=document.subject.digest if document.subject else None,
             children=document.manifests if isinstance(document, Index) else (),
         )
-
-    def is_of_type(self, artifact_type: str | None) -> bool:
-        """Whether a filter for this artifact type lets it through; None lets everything through (DESC-03)."""
-        return artifact_type is None or media_types.same(self.descriptor.artifact_type, artifact_type)
 
 
 def is_listed(descriptor: Descriptor) -> bool:

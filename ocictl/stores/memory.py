@@ -13,6 +13,7 @@ from ocictl.model.descriptor import Descriptor
 from ocictl.model.digest import Digest
 from ocictl.model.manifest import parse_document
 from ocictl.stores._listing import DocumentFacts, check_ref_name, check_size, digest_of, is_listed
+from ocictl.stores.referrers import matches
 from ocictl.target import ByteStream, Content, PushReceipt, TargetKind
 
 
@@ -57,9 +58,7 @@ class MemoryStore:
         Raises:
             NotFoundError: there is none.
         """
-        return Descriptor(
-            media_type=media_types.OCTET_STREAM, digest=digest, size=len(self._content(digest))
-        )
+        return Descriptor(media_type=media_types.OCTET_STREAM, digest=digest, size=len(self._content(digest)))
 
     def exists(self, descriptor: Descriptor) -> bool:
         """Tell whether the content is there."""
@@ -83,7 +82,7 @@ class MemoryStore:
             found = [
                 facts.descriptor
                 for facts in self._facts.values()
-                if facts.subject == subject.digest and facts.is_of_type(artifact_type)
+                if facts.subject == subject.digest and matches(facts.descriptor, artifact_type)
             ]
         yield from found
 
@@ -109,7 +108,7 @@ class MemoryStore:
             data = reader.read()
         facts = None
         if descriptor.is_document:
-            facts = DocumentFacts.of(parse_document(data, descriptor.media_type), descriptor.digest)
+            facts = DocumentFacts.of(parse_document(data, descriptor.media_type), descriptor)
         with self._lock:
             known = descriptor.digest in self._facts
             self._blobs.setdefault(descriptor.digest, data)

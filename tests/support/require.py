@@ -1,4 +1,4 @@
-"""Skipping a test for want of something, unless that something was promised."""
+"""Tests that need something the machine may not have: skip with the reason, or fail where it must be there."""
 
 from __future__ import annotations
 
@@ -7,14 +7,17 @@ from typing import NoReturn
 
 import pytest
 
+__all__ = ["require"]
+
 
 def require(what: str, reason: str) -> NoReturn:
-    """Skip the test because `what` is not there.
+    """Skip the test, or fail it when OCICTL_REQUIRE (a comma list) names what is missing.
 
-    Where the environment variable `OCICTL_REQUIRE` lists it (words with commas between), the test fails
-    instead: in CI a missing program or file must not look like success.
+    Args:
+        what: `shared` (specification vectors), `real` (registry programs), `interop` (peer programs).
+        reason: what is missing and how to get it.
     """
-    required = os.environ.get("OCICTL_REQUIRE", "").replace(",", " ").split()
-    if what in required:
-        pytest.fail(f"{what} is required here: {reason}")
+    wanted = {name.strip() for name in os.environ.get("OCICTL_REQUIRE", "").split(",")}
+    if what in wanted:
+        pytest.fail(f"{what} tests are required here: {reason}")
     pytest.skip(reason)

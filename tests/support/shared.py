@@ -66,5 +66,7 @@ def vector_rows(*kinds: str) -> list[Any]:
 def present(row: dict[str, Any] | None) -> dict[str, Any]:
     """The row itself; skips (or fails) for the None that stands for absent data."""
     if row is None:
-        require("shared", f"no specification data at {spec_folder()} (OCICTL_SPEC_DIR can name another place)")
+        require(
+            "shared", f"no specification data at {spec_folder()} (OCICTL_SPEC_DIR can name another place)"
+        )
     return row

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "DISTRIBUTION_2_8",
+    "GGCR",
     "GHCR",
     "GITLAB",
     "HARBOR",
@@ -45,8 +46,8 @@ class Fault:
         after: handle the request first, and only then answer with `status` or drop the answer.
         cut_after: send this many bytes of the answer's body, then end the connection.
         stall_after: send this many bytes of the answer's body, then nothing more.
-        drop: end the connection without an answer.
-        reset: end the connection by a TCP reset where it ends.
+        drop: end the connection without an answer; the request is not handled, unless `after`.
+        reset: end the connection by a TCP reset where it ends; alone, like `drop`.
         cut_request_after: read this many bytes of the request's body, then end the connection.
         early: answer with `status` before the request's body is read.
     """
@@ -71,6 +72,12 @@ class Fault:
         return self.method in {"", request.method} and re.search(self.path, request.target) is not None
 
     @property
+    def replaces(self) -> bool:
+        """Whether the registry doesn't handle the request at all."""
+        kept = self.cut_after is not None or self.stall_after is not None
+        return not self.after and (self.status is not None or self.drop or (self.reset and not kept))
+
+    @property
     def before_body(self) -> bool:
         """Whether the request's body is not to be read to its end."""
         return self.early or self.cut_request_after is not None
@@ -80,23 +87,19 @@ class Fault:
         cut = self.cut_request_after
         if cut is not None:
             return Reply(drop=True, reset=self.reset, read_request=cut)
-        return Reply(
-            status=self.status or 500,
-            headers=list(self.headers),
-            body=self.body,
-            cut_after=self.cut_after,
-            stall_after=self.stall_after,
-            drop=self.drop or (self.reset and self.status is None and self.cut_after is None),
-            reset=self.reset,
-        )
+        return self._broken(Reply(status=self.status or 500, headers=list(self.headers), body=self.body))
 
     def amend(self, reply: Reply) -> Reply:
         """Let the registry's own answer break."""
         if self.status is not None:
             return self.reply()
         reply.headers.extend(self.headers)
+        return self._broken(reply)
+
+    def _broken(self, reply: Reply) -> Reply:
         reply.cut_after, reply.stall_after, reply.reset = self.cut_after, self.stall_after, self.reset
-        reply.drop = self.drop or (self.reset and self.cut_after is None and self.stall_after is None)
+        nothing_sent = self.status is None and self.cut_after is None and self.stall_after is None
+        reply.drop = self.drop or (self.reset and nothing_sent)
         return reply
 
 
@@ -152,7 +155,8 @@ class Quirks:
         upload_location: `absolute`, `relative`, `missing`, `foreign` (on `upload_host`), or a function of the path and
             query that returns the header's value.
         upload_host: `scheme://host:port` for `foreign`.
-        upload_query: Locations carry a query that must come back byte for byte, and a new one after each PATCH.
+        upload_query: Locations carry a query, a new one after each PATCH, and must come back with it: `state` (its
+            parameter `_state`, like Distribution), or `exact` (all of it, byte for byte). `none`: no query.
         chunk_min_length, chunk_max: OCI-Chunk-Min-Length; largest PATCH body.
         patch_status, close_status: what success answers.
         patch_keeps: bytes of each PATCH after the first that are kept (Amazon ECR was seen to keep 0).
@@ -218,7 +222,7 @@ class Quirks:
 
     upload_location: Literal["absolute", "relative", "missing", "foreign"] | Callable[[str], str] = "absolute"
     upload_host: str = ""
-    upload_query: bool = False
+    upload_query: Literal["none", "state", "exact"] = "none"
     chunk_min_length: int | str | None = None
     chunk_max: int | None = None
     patch_status: int = 202
@@ -271,7 +275,7 @@ DISTRIBUTION_2_8 = Quirks(
     delete_tags=False,
     tags_ignore_n=True,
     tags_unsorted=True,
-    upload_query=True,
+    upload_query="state",
     ranges="lying_416",
 )
 """CNCF Distribution 2.8.2 as measured (no referrers endpoint)."""
@@ -281,6 +285,9 @@ GITLAB = Quirks(referrers_api=False, tag_answers_subject=True)
 
 HARBOR = Quirks(filters="config")
 """Filters by the config's media type and says it filtered."""
+
+GGCR = Quirks(oci_subject=False, referrers_type="config", filters="ignored")
+"""go-containerregistry: a referrers API, but no OCI-Subject, and the types of entries are those of the configs."""
 
 GHCR = Quirks(
     referrers_api=False,

@@ -87,7 +87,7 @@ class Reply:
     Attributes:
         length: what Content-Length says; None for the true length, -1 for no such header (the body then ends
             with the connection).
-        chunked: send the body in chunks; a cut then misses the last one.
+        chunked: send the body as one chunk, without Content-Length; a cut then counts the framing too.
         cut_after: send this many bytes of the body, then end the connection.
         reset: end the connection by a TCP reset, not in good order.
         stall_after: send this many bytes of the body, then nothing until the client or the test gives up.
@@ -143,7 +143,10 @@ class _Handler(BaseHTTPRequestHandler):
     disable_nagle_algorithm = True
     server: _Server
 
-    def log_message(self, format: str, *args: object) -> None:
+    def log_request(self, *args: object) -> None:
+        pass
+
+    def log_error(self, *args: object) -> None:
         pass
 
     def send_error(self, code: int, message: str | None = None, explain: str | None = None) -> None:
@@ -249,7 +252,7 @@ class _Server(socketserver.TCPServer):
         with self.lock:
             self.requests.append(replace(request))
 
-    def process_request(self, request: socket.socket, client_address: object) -> None:  # type: ignore[override]
+    def process_request(self, request: socket.socket, client_address: object) -> None:
         thread = threading.Thread(target=self._work, args=(request, client_address), daemon=True)
         with self.lock:
             self.accepted += 1

@@ -1,0 +1,50 @@
+# make test    everything that can be tested on this machine (a test that lacks a program says so and is skipped)
+# make lint    formatting, style, types, layers
+# make real    the tests against real registries and peer programs; none may be skipped
+# make demo    a tour of the program against a registry on this machine
+#
+# PYTHON=...         the Python to use, 3.11 or newer; found by itself otherwise
+# VENV=...           where the virtual environment goes
+# INSTALL=wheel      test a built and installed wheel, not the files of this checkout
+# PYTEST_ARGS=...    further arguments for pytest
+# JOBS=...           how many tests run at once
+
+VENV ?= .venv
+INSTALL ?= editable
+PYTEST_ARGS ?=
+JOBS ?= 2
+
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready-$(INSTALL)
+# With a wheel the checkout stays off the import path, so that nothing but the wheel can be imported.
+PYTEST_wheel := OCICTL_TEST_INSTALLED=1 $(BIN)/pytest -o pythonpath=
+PYTEST_editable := $(BIN)/pytest
+PYTEST := $(PYTEST_$(INSTALL)) -q
+SOURCES_wheel := $(shell find ocictl -type f -not -name '*.pyc')
+
+.PHONY: all venv test lint real demo clean
+all: lint test
+
+venv: $(READY)
+
+$(READY): pyproject.toml $(SOURCES_$(INSTALL)) tests/support/make-venv.sh
+	@bash tests/support/make-venv.sh "$(VENV)" "$(INSTALL)"
+	@touch $@
+
+test: $(READY)
+	$(PYTEST) -n $(JOBS) $(PYTEST_ARGS)
+
+lint: $(READY)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy --strict ocictl
+	$(BIN)/lint-imports
+
+real: $(READY)
+	OCICTL_REQUIRE=$${OCICTL_REQUIRE:-shared,real,interop} $(PYTEST) -n $(JOBS) -m "real or interop" $(PYTEST_ARGS)
+
+demo: $(READY)
+	PATH="$(abspath $(BIN)):$$PATH" bash examples/demo.sh
+
+clean:
+	rm -rf dist build .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis .demo

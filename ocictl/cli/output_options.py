@@ -1,0 +1,116 @@
+"""Options for what is shown: `--format`, `--quiet`, `--no-tty`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from ocictl.cli.grouping import F, app_of, grouped
+from ocictl.output.console import Console, Record
+
+if TYPE_CHECKING:
+    from ocictl.events import EventSink
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OutputOptions:
+    """How to show what a command does and finds.
+
+    Attributes:
+        console: where to.
+        format: `text`, `tree` or `json`.
+        quiet: the digest alone.
+        no_tty: neither bars nor colours.
+        debug: show the wire log.
+        verbose: the deprecated flag of oras.
+    """
+
+    console: Console
+    format: str
+    quiet: bool = False
+    no_tty: bool = False
+    debug: bool = False
+    verbose: bool = False
+
+    @property
+    def as_json(self) -> bool:
+        return self.format == "json"
+
+    def show(self, record: Record, digest: str, lines: Callable[[], Sequence[str]]) -> None:
+        """Report a result in the format that was asked for; the lines are only made for text."""
+        if self.quiet:
+            self.console.line(digest)
+        elif self.as_json:
+            self.console.record(record)
+        else:
+            for line in lines():
+                self.console.line(line)
+
+    def notices(self) -> EventSink:
+        """A sink for what is told beside the result, on standard error."""
+        from ocictl.output.progress import Notices
+
+        return Notices(self.console, retries=not self.quiet, fallbacks=self.debug or self.verbose)
+
+    @contextmanager
+    def transfers(self, opening: str | None = None, *, lines: bool = True) -> Iterator[EventSink]:
+        """Show transfers: bars on a terminal, else lines; nothing with --quiet or JSON.
+
+        Args:
+            opening: the line to begin with.
+            lines: whether lines are wanted where bars are not.
+        """
+        from ocictl.output.progress import Mode, showing_transfers
+
+        mode: Mode = "lines" if lines else "none"
+        if self.quiet or self.as_json:
+            mode = "none"
+        elif self.console.stderr_is_terminal and not (self.no_tty or self.debug):
+            mode = "bars"
+        with showing_transfers(self.console, mode, opening) as sink:
+            yield sink
+
+
+def output_options(*formats: str, quiet: bool = True, progress: bool = False) -> Callable[[F], F]:
+    """Add `--format` and its company, passed on as `output: OutputOptions`.
+
+    Args:
+        *formats: what `--format` accepts, the default first.
+        quiet: whether there is a digest to print alone.
+        progress: whether there are bars or colours to switch off.
+    """
+    options: list[Callable[[F], F]] = [
+        click.option(
+            "--format",
+            "output__format",
+            type=click.Choice(formats),
+            default=formats[0],
+            show_default=True,
+            help="Format of what is printed.",
+        )
+    ]
+    if quiet:
+        options.append(
+            click.option("-q", "--quiet", "output__quiet", is_flag=True, help="Print the digest alone.")
+        )
+    if progress:
+        options.append(
+            click.option(
+                "--no-tty", "output__no_tty", is_flag=True, help="Show neither progress bars nor colours."
+            )
+        )
+    return grouped(options, "output", _build_output)
+
+
+def _build_output(own: dict[str, Any]) -> OutputOptions:
+    context = click.get_current_context()
+    app = app_of(context)
+    if own.get("quiet") and own["format"] == "json":
+        raise click.UsageError("--quiet and --format json can't be used together.", ctx=context)
+    app.console.as_json = own["format"] == "json"
+    verbose = bool(context.meta.get("ocictl.verbose"))
+    return OutputOptions(console=app.console, debug=app.debug, verbose=verbose, **own)

@@ -1,0 +1,43 @@
+"""Single values of the command line that several commands read."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
+
+import click
+
+from ocictl.cli.grouping import F
+
+if TYPE_CHECKING:
+    from ocictl.model.platform import Platform
+    from ocictl.ops.pack import FileArgument
+
+
+def platform_option(purpose: str) -> Callable[[F], F]:
+    """Add `--platform`, passed on as `platform: str | None`."""
+    return click.option(
+        "--platform", metavar="PLATFORM", help=f"{purpose}: os[/arch[/variant]][:os_version]."
+    )
+
+
+def parse_platform(text: str | None) -> Platform | None:
+    """Read the value of `--platform`.
+
+    Raises:
+        InvalidInputError: `platform-invalid`.
+    """
+    from ocictl.model.platform import Platform
+
+    return Platform.parse(text) if text else None
+
+
+def parse_files(texts: Sequence[str]) -> list[FileArgument]:
+    """Read file arguments.
+
+    Raises:
+        InvalidInputError: a path or a media type is not valid.
+    """
+    from ocictl.ops.pack import FileArgument
+
+    return [FileArgument.parse(text) for text in texts]

@@ -1,0 +1,227 @@
+"""pull: write the files of an artifact back, complete and verified, or not at all."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import BinaryIO
+
+from ocictl.content import CHUNK, copy_verified
+from ocictl.events import (
+    EventSink,
+    TransferAdvanced,
+    TransferFinished,
+    TransferSkipped,
+    TransferStarted,
+    discard,
+)
+from ocictl.model import media_types
+from ocictl.model.annotations import UNPACK, UNPACKED_DIGEST
+from ocictl.model.descriptor import Descriptor, read_digest
+from ocictl.model.digest import Digest
+from ocictl.model.manifest import Document, Index
+from ocictl.model.platform import Platform
+from ocictl.ops.files import writing
+from ocictl.ops.graph import walk
+from ocictl.ops.pack import FileArgument
+from ocictl.ops.parallel import Cancellation, run_all
+from ocictl.ops.paths import OutputRoot, check_titles
+from ocictl.ops.resolve import resolve
+from ocictl.ops.unpack import unpack
+from ocictl.target import ReadOnlyTarget
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PulledFile:
+    """A file or directory that was written.
+
+    Attributes:
+        path: absolute.
+        is_directory: it was unpacked from an archive.
+        descriptor: of the blob it came from.
+    """
+
+    path: Path
+    is_directory: bool
+    descriptor: Descriptor
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PullResult:
+    """What was pulled.
+
+    Attributes:
+        descriptor: of the document that the reference named.
+        files: in the order of the manifest.
+        untitled: blobs without a file name, which were left alone.
+    """
+
+    descriptor: Descriptor
+    files: tuple[PulledFile, ...]
+    untitled: tuple[Descriptor, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Entry:
+    """A blob and the title it is to be written under."""
+
+    descriptor: Descriptor
+    title: str
+    is_directory: bool
+    listed: bool = True
+
+
+def pull(
+    target: ReadOnlyTarget,
+    reference: str,
+    output: Path,
+    *,
+    keep_existing: bool = False,
+    allow_traversal: bool = False,
+    include_subject: bool = False,
+    config: FileArgument | None = None,
+    platform: Platform | None = None,
+    concurrency: int = 3,
+    on_event: EventSink = discard,
+) -> PullResult:
+    """Write every titled blob of an artifact, and of all manifests below an index, into a directory.
+
+    All titles are checked before anything is written. A file gets its name when size and digest are right.
+
+    Args:
+        target: where from.
+        reference: tag or digest.
+        output: the directory; it is created.
+        keep_existing: a file that is already there is an error, found before anything is written.
+        allow_traversal: let titles lead out of the directory.
+        include_subject: pull the files of the subject as well, and of its subject.
+        config: write the config under this path below the output; with a media type only if it matches.
+        platform: pull this platform's manifest of an index.
+        concurrency: how many blobs move at once.
+        on_event: told what happens.
+
+    Raises:
+        NotFoundError: there is no such artifact, or a blob of it is missing.
+        PathError: a title is not safe, or collides with another one or an existing file.
+        ContentError: bytes are not what they should be.
+        StorageError: a file can't be written.
+        OcictlError: what the target raises.
+    """
+    root = resolve(target, reference, platform=platform)
+    entries: list[_Entry] = []
+    untitled: list[Descriptor] = []
+    finished: list[Descriptor] = []
+    for descriptor, document in walk(target, root, include_subject=include_subject, on_event=on_event):
+        _collect(document, config, entries, untitled)
+        finished.append(descriptor)
+    entries = list(dict.fromkeys(entries))
+    directories = {entry.title for entry in entries if entry.is_directory}
+    check_titles(
+        [entry.title for entry in entries], allow_traversal=allow_traversal, directories=directories
+    )
+    for descriptor in untitled:
+        on_event(TransferSkipped(descriptor=descriptor, direction="pull", reason="untitled"))
+    with OutputRoot(output, keep_existing=keep_existing, allow_traversal=allow_traversal) as place:
+        for entry in entries:
+            place.check(entry.title, directory=entry.is_directory)
+        tasks = [partial(_pull_blob, target, group, place, on_event) for group in _by_digest(entries)]
+        run_all(tasks, concurrency=concurrency)
+        files = tuple(
+            PulledFile(
+                path=place.location(entry.title), is_directory=entry.is_directory, descriptor=entry.descriptor
+            )
+            for entry in entries
+            if entry.listed
+        )
+    for descriptor in reversed(finished):
+        on_event(TransferFinished(descriptor=descriptor, direction="pull"))
+    return PullResult(descriptor=root, files=files, untitled=tuple(untitled))
+
+
+def _collect(
+    document: Document, config: FileArgument | None, entries: list[_Entry], untitled: list[Descriptor]
+) -> None:
+    """Sort what a document points to into what is written and what has no name."""
+    if isinstance(document, Index):
+        blobs: Sequence[Descriptor] = [entry for entry in document.manifests if not entry.is_document]
+    else:
+        blobs = document.layers
+        title = document.config.title
+        if config is not None and config.media_type in (None, document.config.media_type):
+            title = config.path
+        if title is not None:
+            entries.append(
+                _Entry(descriptor=document.config, title=title, is_directory=False, listed=False)
+            )
+        elif document.config.media_type != media_types.EMPTY:
+            untitled.append(document.config)
+    for blob in blobs:
+        if blob.title is not None:
+            unpacked = blob.annotations.get(UNPACK) == "true"
+            entries.append(_Entry(descriptor=blob, title=blob.title, is_directory=unpacked))
+        elif blob.media_type != media_types.EMPTY:
+            untitled.append(blob)
+
+
+def _by_digest(entries: Sequence[_Entry]) -> Iterator[list[_Entry]]:
+    """Group what comes from the same bytes, files before directories."""
+    groups: dict[Digest, list[_Entry]] = {}
+    for entry in entries:
+        groups.setdefault(entry.descriptor.digest, []).append(entry)
+    for group in groups.values():
+        yield sorted(group, key=lambda entry: entry.is_directory)
+
+
+def _pull_blob(
+    target: ReadOnlyTarget,
+    group: list[_Entry],
+    place: OutputRoot,
+    on_event: EventSink,
+    stop: Cancellation,
+) -> None:
+    """Download content once and write it under each of its titles."""
+    first = group[0]
+
+    def advance(offset: int) -> None:
+        stop.check()
+        on_event(TransferAdvanced(descriptor=first.descriptor, offset=offset))
+
+    stop.check()
+    on_event(TransferStarted(descriptor=first.descriptor, direction="pull"))
+    with ExitStack() as resources:
+        source: BinaryIO
+        if first.is_directory:
+            with writing(str(place.path)):
+                source = resources.enter_context(tempfile.TemporaryFile(dir=place.path))
+            copy_verified(target, first.descriptor, source, advance)
+            _unpack(source, first, place)
+        else:
+            pending = resources.enter_context(place.create_file(first.title))
+            source = pending.file
+            copy_verified(target, first.descriptor, source, advance)
+        for entry in group[1:]:
+            source.seek(0)
+            if entry.is_directory:
+                _unpack(source, entry, place)
+                continue
+            with place.create_file(entry.title) as copy:
+                shutil.copyfileobj(source, copy.file, CHUNK)
+                copy.commit()
+        if not first.is_directory:
+            pending.commit()
+    on_event(TransferFinished(descriptor=first.descriptor, direction="pull"))
+    for entry in group[1:]:
+        on_event(TransferFinished(descriptor=entry.descriptor, direction="pull", action="restored"))
+
+
+def _unpack(source: BinaryIO, entry: _Entry, place: OutputRoot) -> None:
+    text = entry.descriptor.annotations.get(UNPACKED_DIGEST)
+    wanted = read_digest(text, f"annotation {UNPACKED_DIGEST!r}") if text else None
+    source.seek(0, os.SEEK_SET)
+    unpack(source, place, entry.title, unpacked_digest=wanted)

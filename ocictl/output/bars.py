@@ -1,0 +1,95 @@
+"""Progress bars on a terminal. Imported only when there is one, because rich takes its time."""
+
+from __future__ import annotations
+
+import threading
+from contextlib import ExitStack
+from types import TracebackType
+from typing import Final, Self
+
+from rich.console import Console as RichConsole
+from rich.progress import BarColumn, DownloadColumn, Progress, TaskID, TextColumn, TransferSpeedColumn
+from rich.text import Text
+
+from ocictl.events import Event, TransferAdvanced, TransferFinished, TransferSkipped, TransferStarted
+from ocictl.model.descriptor import Descriptor
+from ocictl.model.text import escape
+from ocictl.output.console import Console
+from ocictl.output.progress import shown_name, status_line
+
+_STEP: Final = 512 * 1024
+"""Bytes between two updates of one bar: the screen is drawn ten times a second at most anyway."""
+
+
+class Bars:
+    """Draws a bar for each running transfer; what is done moves up and becomes a line."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+        self._rich = RichConsole(file=console.stderr, highlight=False, markup=False, emoji=False)
+        self._progress = Progress(
+            TextColumn("{task.description}", markup=False),
+            BarColumn(bar_width=24),
+            DownloadColumn(),
+            TransferSpeedColumn(),
+            console=self._rich,
+            transient=True,
+        )
+        self._lock = threading.Lock()
+        self._tasks: dict[tuple[str, str], TaskID] = {}
+        self._drawn: dict[tuple[str, str], int] = {}
+        self._exit = ExitStack()
+
+    def __enter__(self) -> Self:
+        self._exit.enter_context(self._progress)
+        self._exit.enter_context(self._console.drawing(self._print))
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._exit.close()
+
+    def __call__(self, event: Event) -> None:
+        match event:
+            case TransferStarted():
+                self._start(event.descriptor)
+            case TransferAdvanced():
+                self._advance(event.descriptor, event.offset)
+            case TransferFinished() if event.action == "processed":
+                return
+            case TransferFinished() | TransferSkipped():
+                self._stop(event.descriptor)
+                self._print(escape(status_line(event) or ""))
+
+    def _start(self, descriptor: Descriptor) -> None:
+        name = escape(shown_name(descriptor))
+        shown = name if len(name) <= 40 else name[:39] + "…"
+        with self._lock:
+            key = _key(descriptor)
+            if key not in self._tasks:
+                self._tasks[key] = self._progress.add_task(shown, total=descriptor.size)
+
+    def _advance(self, descriptor: Descriptor, offset: int) -> None:
+        key = _key(descriptor)
+        with self._lock:
+            task = self._tasks.get(key)
+            moved = abs(offset - self._drawn.get(key, 0))
+            if task is None or (moved < _STEP and offset != descriptor.size):
+                return
+            self._drawn[key] = offset
+        self._progress.update(task, completed=offset)
+
+    def _stop(self, descriptor: Descriptor) -> None:
+        with self._lock:
+            task = self._tasks.pop(_key(descriptor), None)
+            self._drawn.pop(_key(descriptor), None)
+        if task is not None:
+            self._progress.remove_task(task)
+
+    def _print(self, text: str) -> None:
+        self._rich.print(Text(text), soft_wrap=True)
+
+
+def _key(descriptor: Descriptor) -> tuple[str, str]:
+    return str(descriptor.digest), shown_name(descriptor)

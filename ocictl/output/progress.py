@@ -1,0 +1,119 @@
+"""Events as lines: the transfers on standard output, warnings and the like on standard error."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Final, Literal, TypeAlias
+
+from ocictl.events import (
+    Event,
+    EventSink,
+    FallbackUsed,
+    FilePreparing,
+    RegistryWarning,
+    Retrying,
+    TransferFinished,
+    TransferSkipped,
+    TransferStarted,
+    discard,
+)
+from ocictl.model.descriptor import Descriptor
+from ocictl.output.console import Console
+
+Mode: TypeAlias = Literal["lines", "bars", "none"]
+
+_WIDTH: Final = {"push": len("Uploading"), "pull": len("Downloading")}
+_STARTED: Final = {"push": "Uploading", "pull": "Downloading"}
+_FINISHED: Final = {
+    ("push", "moved"): "Uploaded",
+    ("pull", "moved"): "Downloaded",
+    ("pull", "processed"): "Processing",
+    ("pull", "restored"): "Restored",
+}
+_SKIPPED: Final = {
+    ("push", "exists"): "Exists",
+    ("push", "duplicate"): "Exists",
+    ("push", "mounted"): "Mounted",
+    ("pull", "exists"): "Exists",
+}
+
+
+def status_line(event: Event) -> str | None:
+    """The line that oras prints for this event: a padded verb, twelve digits, title or media type."""
+    match event:
+        case FilePreparing():
+            return f"Preparing {event.name}"
+        case TransferStarted():
+            verb = _STARTED[event.direction]
+        case TransferFinished():
+            verb = _FINISHED.get((event.direction, event.action), event.action.capitalize())
+        case TransferSkipped():
+            verb = _SKIPPED.get((event.direction, event.reason), "Skipped")
+        case _:
+            return None
+    return f"{verb:<{_WIDTH[event.direction]}} {event.descriptor.digest.short} {shown_name(event.descriptor)}"
+
+
+def shown_name(descriptor: Descriptor) -> str:
+    """What to call content: its title, else its media type."""
+    return descriptor.title or descriptor.media_type
+
+
+class StatusLines:
+    """Reports each transfer as lines on standard output."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+
+    def __call__(self, event: Event) -> None:
+        line = status_line(event)
+        if line is not None:
+            self._console.line(line)
+
+
+class Notices:
+    """Tells of warnings (each text once), of requests that are sent again, and if wanted of fallbacks."""
+
+    def __init__(self, console: Console, *, retries: bool, fallbacks: bool) -> None:
+        self._console = console
+        self._retries = retries
+        self._fallbacks = fallbacks
+        self._lock = threading.Lock()
+        self._told: set[tuple[str, str]] = set()
+
+    def __call__(self, event: Event) -> None:
+        match event:
+            case RegistryWarning() if self._is_new(event):
+                self._console.message("warning", f"{event.host}: {event.text}", host=event.host)
+            case Retrying() if self._retries:
+                self._console.message(
+                    "retrying",
+                    f"{event.method} {event.url} in {event.delay:.1f} s after attempt {event.attempt}: {event.reason}",
+                )
+            case FallbackUsed() if self._fallbacks:
+                self._console.message("notice", f"referrers tag {event.tag!r} used: {event.action}")
+
+    def _is_new(self, warning: RegistryWarning) -> bool:
+        key = (warning.host, warning.text)
+        with self._lock:
+            known = key in self._told
+            self._told.add(key)
+        return not known
+
+
+@contextmanager
+def showing_transfers(console: Console, mode: Mode, opening: str | None = None) -> Iterator[EventSink]:
+    """Show transfers in one of three ways while the context lasts; `opening` is the line to begin with."""
+    if mode == "bars":
+        from ocictl.output.bars import Bars
+
+        with Bars(console) as bars:
+            yield bars
+    elif mode == "lines":
+        if opening is not None:
+            console.line(opening)
+        yield StatusLines(console)
+    else:
+        yield discard

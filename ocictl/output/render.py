@@ -1,0 +1,61 @@
+"""Records as text, in the lines of oras (ORAS.md 8). Each function returns the lines a command ends with."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from ocictl.model.annotations import TITLE
+from ocictl.output.console import dump_json, dump_line
+from ocictl.output.records import DescriptorRecord, PullRecord, TaggedRecord, VersionRecord
+
+
+def pushed(record: TaggedRecord, shown: str, more_tags: Sequence[str]) -> list[str]:
+    """The end of `push`.
+
+    Args:
+        record: what was pushed.
+        shown: `[kind] REFERENCE` with the first tag, if any.
+        more_tags: the tags after the first.
+    """
+    return [
+        f"Pushed {shown}",
+        *(f"Tagged {tag}" for tag in more_tags),
+        f"ArtifactType: {record.artifact_type}",
+        f"Digest: {record.digest}",
+    ]
+
+
+def attached(record: DescriptorRecord, subject: str, *, already: bool) -> list[str]:
+    """The end of `attach`; `subject` is `[kind] PATH@DIGEST`."""
+    return [f"{'Already attached' if already else 'Attached'} to {subject}", f"Digest: {record.digest}"]
+
+
+def pulled(record: PullRecord, shown: str, untitled: Sequence[str]) -> list[str]:
+    """The end of `pull`.
+
+    Args:
+        record: what was pulled.
+        shown: `[kind] REFERENCE`.
+        untitled: `PATH@DIGEST` of each blob that was left out for want of a file name.
+    """
+    if untitled:
+        return [
+            f'Skipped pulling layers without file name in "{TITLE}"',
+            f"Use 'ocictl blob fetch {untitled[0]} --output <file>' to pull such a layer.",
+        ]
+    return [f"Pulled {shown}", f"Digest: {record.reference.rpartition('@')[2]}"]
+
+
+def version(record: VersionRecord) -> list[str]:
+    """All of `version`."""
+    return [
+        f"Version:        {record.version}",
+        f"Python version: {record.python_version}",
+        f"OS/Arch:        {record.platform}",
+    ]
+
+
+def bare_descriptor(record: DescriptorRecord, *, pretty: bool) -> str:
+    """The OCI descriptor for `--descriptor`: compact without a newline, or indented with one."""
+    members = {"mediaType": record.media_type, "digest": record.digest, "size": record.size}
+    return dump_json(members) + "\n" if pretty else dump_line(members)

@@ -1,0 +1,186 @@
+"""The referrers tag of a subject: a list of referrers kept by clients (section RFT).
+
+Nothing on the registry's side protects this list. Two writers who read it at the same time overwrite each
+other, and few registries honour conditional requests. So each update is confirmed by reading the tag again,
+at once and after a pause that is longer than another writer's round, and repeated if the entry is gone.
+"""
+
+from __future__ import annotations
+
+import random
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final, NoReturn
+from weakref import WeakValueDictionary
+
+from ocictl.errors import ConflictError, ContentError, NotFoundError, OcictlError
+from ocictl.events import EventSink, FallbackUsed
+from ocictl.model.descriptor import Descriptor
+from ocictl.model.digest import Digest
+from ocictl.model.manifest import Index
+from ocictl.stores import referrers
+from ocictl.stores.manifests import Manifests, check_document_size
+from ocictl.transport.config import Limits
+
+_NEVER: Final = object()
+_SHORTEST_PAUSE: Final = 0.05
+
+_locks: WeakValueDictionary[tuple[str, str], threading.Lock] = WeakValueDictionary()
+_locks_guard = threading.Lock()
+# Process-wide by purpose: all repository objects of one process have to queue at the same lock. A lock lives
+# only as long as somebody holds it or waits for it.
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _State:
+    """What the tag holds: the list, and by what to recognise this very state."""
+
+    index: Index
+    digest: Digest | None
+    etag: str | None
+
+    @property
+    def conditions(self) -> dict[str, str]:
+        """The precondition "the tag still holds this". A weak ETag can't be one (RFC 9110, 13.1.1)."""
+        if self.digest is None:
+            return {"If-None-Match": "*"}
+        return {"If-Match": self.etag} if self.etag and not self.etag.startswith("W/") else {}
+
+
+class ReferrersTag:
+    """Reads and updates the referrers tags of one repository."""
+
+    def __init__(
+        self,
+        manifests: Manifests,
+        path: str,
+        *,
+        limits: Limits,
+        on_event: EventSink,
+        sleep: Callable[[float], None],
+    ) -> None:
+        """
+        Args:
+            manifests: the endpoint.
+            path: registry and repository, for messages and for the lock.
+            limits: see there.
+            on_event: told about each use (`FallbackUsed`).
+            sleep: waits so many seconds.
+        """
+        self._manifests = manifests
+        self._path = path
+        self._limits = limits
+        self._on_event = on_event
+        self._sleep = sleep
+        self._random = random.SystemRandom()
+
+    def read(self, subject: Descriptor) -> tuple[Descriptor, ...]:
+        """The entries under the subject's referrers tag; none if the tag holds no such list (RFR-09, RFT-10).
+
+        Raises:
+            ContentError: `document-too-large` or `digest-mismatch`: "no referrers" would be a lie.
+        """
+        tag = referrers.fallback_tag(subject.digest)
+        self._on_event(FallbackUsed(tag=tag, action="read"))
+        try:
+            return self._state(tag, subject).index.manifests
+        except ConflictError:
+            return ()
+
+    def add(self, subject: Descriptor, entry: Descriptor) -> referrers.MergeAction:
+        """Put a pushed referrer into its subject's list, and confirm that it is there (RFT-02 to RFT-09).
+
+        Raises:
+            ConflictError: `referrers-tag-occupied`: the tag holds something else, which was left alone;
+                `attach-unconfirmed`: other writers overwrote the entry again and again.
+            ContentError: `document-too-large`: the list is or would become too large.
+            OcictlError: a request failed. In all cases the referrer itself stays pushed, and notes say so.
+        """
+        tag = referrers.fallback_tag(subject.digest)
+        lock = self._lock(tag)
+        try:
+            with lock:
+                action = self._add(tag, subject, entry)
+        except OcictlError as error:
+            error.details.setdefault("pushed", str(entry.digest))
+            if not isinstance(error, ConflictError):
+                error.add_note(f"the referrer {entry.digest} is pushed; its entry under the tag {tag!r} is not confirmed")
+            raise
+        self._on_event(FallbackUsed(tag=tag, action=action))
+        return action
+
+    def _add(self, tag: str, subject: Descriptor, entry: Descriptor) -> referrers.MergeAction:
+        done: referrers.MergeAction | None = None
+        refused: object = _NEVER
+        pause = self._limits.retry_base
+        for attempt in range(self._limits.referrers_attempts):
+            if attempt:
+                self._sleep(self._random.uniform(0, min(pause * 2**attempt, self._limits.retry_max)))
+            started = time.monotonic()
+            state = self._state(tag, subject, pushed=entry)
+            index, action = referrers.merge_entry(state.index, entry)
+            if action == "present":
+                return done or action
+            check_document_size(
+                len(index.raw), self._limits.manifest_bytes, f"the list under the referrers tag {tag!r}"
+            )
+            # A registry that refused although nothing had changed gets no condition again.
+            conditions = {} if state.digest == refused else state.conditions
+            if self._manifests.put(tag, index.raw, index.descriptor(), conditions=conditions) is None:
+                refused = state.digest
+                continue
+            done = done or action
+            pause = max(time.monotonic() - started, _SHORTEST_PAUSE)
+            if self._is_confirmed(tag, subject, entry, pause):
+                return done
+        raise self._unconfirmed(tag, subject, entry)
+
+    def _is_confirmed(self, tag: str, subject: Descriptor, entry: Descriptor, round_time: float) -> bool:
+        """Whether the entry is in the list, now and after all who read an older list will have written theirs."""
+        if not referrers.lists(self._state(tag, subject, pushed=entry).index, entry.digest):
+            return False
+        self._sleep(min(self._random.uniform(1, 2) * round_time, self._limits.retry_max))
+        return referrers.lists(self._state(tag, subject, pushed=entry).index, entry.digest)
+
+    def _state(self, tag: str, subject: Descriptor, *, pushed: Descriptor | None = None) -> _State:
+        try:
+            fetched = self._manifests.get(tag)
+        except NotFoundError:
+            return _State(index=referrers.empty_list(), digest=None, etag=None)
+        if Digest.of(fetched.raw, subject.digest.algorithm) == subject.digest:
+            # GitLab takes the tag sha256-HEX for the digest sha256:HEX (RFT-10).
+            self._occupied(tag, subject, pushed, "gives the subject itself")
+        try:
+            index = referrers.read_list(fetched.raw, fetched.descriptor.media_type)
+        except ContentError:
+            self._occupied(
+                tag, subject, pushed, f"holds {fetched.descriptor.media_type}, not a list of referrers"
+            )
+        return _State(index=index, digest=fetched.descriptor.digest, etag=fetched.etag)
+
+    def _occupied(self, tag: str, subject: Descriptor, pushed: Descriptor | None, what: str) -> NoReturn:
+        state = f"; {pushed.digest} is pushed, but not listed" if pushed else ""
+        raise ConflictError(
+            f"the referrers tag {tag!r} {what}, and was left as it is{state}",
+            code="referrers-tag-occupied",
+            hint=f"see what it is with: ocictl manifest fetch {self._path}:{tag}",
+            details={"tag": tag, "subject": str(subject.digest), "rule": "RFT-03"},
+        )
+
+    def _unconfirmed(self, tag: str, subject: Descriptor, entry: Descriptor) -> ConflictError:
+        return ConflictError(
+            f"{entry.digest} is pushed, but other writers kept overwriting its entry under the referrers tag {tag!r}",
+            code="attach-unconfirmed",
+            hint="run the same command again; what is pushed is not sent twice",
+            details={"tag": tag, "subject": str(subject.digest), "rule": "RFT-08"},
+        )
+
+    def _lock(self, tag: str) -> threading.Lock:
+        key = (self._path, tag)
+        with _locks_guard:
+            lock = _locks.get(key)
+            if lock is None:
+                lock = _locks[key] = threading.Lock()
+            return lock

@@ -1,0 +1,84 @@
+"""All limits and settings of the network, in two frozen dataclasses. No other module holds a literal limit."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+from ocictl.transport.credentials import CredentialSource
+
+KIB: Final = 1024
+MIB: Final = 1024 * KIB
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """How much is read, how long is waited, how often is tried.
+
+    Attributes:
+        manifest_bytes: most bytes of a manifest or index (PULL-11).
+        list_bytes: most bytes of one page of tags, repositories or referrers.
+        token_bytes: most bytes of a token service's answer.
+        error_bytes: most bytes read of an error's body (ERR-04).
+        debug_bytes: most bytes of a body shown in the debug log.
+        pages: most pages of one list (TAG-07).
+        redirects: most redirects for one request (HTTP-02).
+        connect_timeout: seconds until a connection, TLS included, must stand.
+        idle_timeout: seconds without a single byte, in either direction (NET-05). There is no total time-out.
+        answer_timeout: seconds from the last byte of an upload to the answer's first: registries digest
+            and store a big blob only then.
+        attempts: how often a repeatable request is sent at most, the first time included (HTTP-06).
+        retry_base: upper bound, in seconds, of the random wait before the second attempt; doubles each time.
+        retry_max: upper bound, in seconds, that the doubling does not exceed.
+        retry_after_max: longest wait, in seconds, that a registry's Retry-After may ask for (LIM-01).
+        drain_bytes: an unread rest of an answer up to this size is read away to keep the connection.
+        referrers_attempts: rounds of the read-merge-write loop on a referrers tag (RFT-08).
+    """
+
+    manifest_bytes: int = 4 * MIB
+    list_bytes: int = 4 * MIB
+    token_bytes: int = 128 * KIB
+    error_bytes: int = 8 * KIB
+    debug_bytes: int = 16 * KIB
+    pages: int = 10_000
+    redirects: int = 10
+    connect_timeout: float = 15.0
+    idle_timeout: float = 60.0
+    answer_timeout: float = 300.0
+    attempts: int = 5
+    retry_base: float = 0.5
+    retry_max: float = 10.0
+    retry_after_max: float = 60.0
+    drain_bytes: int = 64 * KIB
+    referrers_attempts: int = 10
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TransportConfig:
+    """How to reach a registry.
+
+    Attributes:
+        plain_http: True or False as told by the user; None decides by the host: http for `localhost` and
+            loopback addresses, https for everything else (NET-03).
+        insecure: don't check TLS certificates.
+        ca_file: PEM file of the authorities to trust for the registry instead of the system's.
+        cert_file, key_file: client certificate and its key, PEM; only shown to the registry's own origin.
+        headers: more headers, as (name, value); only sent to the registry's own origin.
+        limits: see `Limits`.
+        pool_size: how many connections to one host are kept.
+        credentials: where to look credentials up; None stays anonymous.
+        debug: receives lines of the wire log, secrets removed (AUTH-25).
+    """
+
+    plain_http: bool | None = None
+    insecure: bool = False
+    ca_file: Path | None = None
+    cert_file: Path | None = None
+    key_file: Path | None = None
+    headers: tuple[tuple[str, str], ...] = ()
+    limits: Limits = field(default_factory=Limits)
+    pool_size: int = 8
+    credentials: CredentialSource | None = None
+    debug: Callable[[str], None] | None = None

@@ -1,0 +1,140 @@
+"""Failures of the network, as our errors: no foreign exception leaves this layer."""
+
+from __future__ import annotations
+
+import socket
+import ssl
+from collections.abc import Iterator
+
+from requests import exceptions as requests_errors
+from urllib3 import exceptions as urllib3_errors
+
+from ocictl.errors import TransportError
+from ocictl.model.text import escape
+from ocictl.transport.url_policy import shown
+
+__all__ = ["TemporaryError", "reading_failed", "sending_failed", "shown"]
+
+
+class TemporaryError(TransportError):
+    """A failure that may be over at the next attempt (HTTP-06)."""
+
+
+def sending_failed(error: BaseException, method: str, url: str, *, connect_timeout: float) -> TransportError:
+    """The error for a request that got no answer.
+
+    Args:
+        error: what requests or urllib3 raised.
+        method, url: of the request.
+        connect_timeout: seconds, for the message.
+    """
+    place = shown(url)
+    host = place.partition("://")[2].partition("/")[0]
+    details = {"method": method, "url": place}
+    chain = list(_chain(error))
+    proxied = any(isinstance(cause, urllib3_errors.ProxyError) for cause in chain)
+    for cause in chain:
+        if isinstance(cause, ssl.SSLError):
+            from ocictl.transport.tls import handshake_failed
+
+            return handshake_failed(cause, host, method, place)
+    for cause in chain:
+        if isinstance(cause, socket.gaierror):
+            return _unknown_host(cause, "the proxy" if proxied else host, details)
+    if isinstance(error, requests_errors.ConnectTimeout):
+        return TemporaryError(
+            f"no connection to {host!r} within {connect_timeout:g} seconds",
+            code="timeout",
+            hint="check the network, the port, and whether a proxy is needed (HTTPS_PROXY)",
+            details=details,
+        )
+    if isinstance(error, requests_errors.ReadTimeout):
+        return _silent(method, place, details)
+    if isinstance(error, requests_errors.InvalidSchema | requests_errors.InvalidProxyURL):
+        return TransportError(
+            "the proxy named in the environment can't be used",
+            hint="check HTTPS_PROXY, HTTP_PROXY and ALL_PROXY; SOCKS needs: pip install 'requests[socks]'",
+            details=details,
+        )
+    if isinstance(error, requests_errors.InvalidURL | requests_errors.InvalidHeader | UnicodeError):
+        return TransportError(f"{place!r} can't be requested", code="url-refused", details=details)
+    if proxied:
+        return TemporaryError(
+            f"no connection to {host!r} through the proxy: {_reason(chain)}",
+            hint="check HTTPS_PROXY and HTTP_PROXY; list hosts to reach without it in NO_PROXY",
+            details=details,
+        )
+    return _lost(chain, method, place, host, details)
+
+
+def reading_failed(error: BaseException, method: str, url: str) -> TransportError:
+    """The error for an answer whose body broke off."""
+    place = shown(url)
+    details = {"method": method, "url": place}
+    chain = list(_chain(error))
+    if any(isinstance(cause, urllib3_errors.ReadTimeoutError | TimeoutError) for cause in chain):
+        return _silent(method, place, details)
+    if any(isinstance(cause, ConnectionError) for cause in chain):
+        return TemporaryError(f"the connection broke during {method} {place!r}: {_reason(chain)}", details=details)
+    return TemporaryError(
+        f"the answer to {method} {place!r} ended too early",
+        code="response-truncated",
+        hint="run the command again; if it stays, the registry or a proxy cuts answers short",
+        details=details,
+    )
+
+
+def _lost(
+    chain: list[BaseException], method: str, place: str, host: str, details: dict[str, str]
+) -> TransportError:
+    refused = any(isinstance(cause, ConnectionRefusedError) for cause in chain)
+    unreached = any(isinstance(cause, urllib3_errors.NewConnectionError) for cause in chain)
+    what = f"no connection to {host!r}" if unreached else f"the connection broke during {method} {place!r}"
+    return TemporaryError(
+        f"{what}: {_reason(chain)}",
+        hint="check the host name and port; nothing listens there now" if refused else None,
+        details=details,
+    )
+
+
+def _unknown_host(cause: socket.gaierror, host: str, details: dict[str, str]) -> TransportError:
+    kind = TemporaryError if cause.errno == socket.EAI_AGAIN else TransportError
+    return kind(
+        f"the name of {host!r} can't be resolved: {cause.strerror or 'unknown'}",
+        hint="check the host name and the network",
+        details=details,
+    )
+
+
+def _silent(method: str, place: str, details: dict[str, str]) -> TransportError:
+    return TemporaryError(
+        f"nothing came from the host for too long during {method} {place!r}",
+        code="timeout",
+        hint="check the network and run the command again",
+        details=details,
+    )
+
+
+def _reason(chain: list[BaseException]) -> str:
+    """A few words from the operating system; never a library's text, which may hold proxy passwords."""
+    for cause in reversed(chain):
+        if isinstance(cause, OSError) and cause.strerror:
+            return escape(cause.strerror.lower())
+    if any(type(cause).__name__ == "RemoteDisconnected" for cause in chain):
+        return "closed without an answer"
+    if any(type(cause).__name__ in ("BadStatusLine", "LineTooLong") for cause in chain):
+        return "the answer is not HTTP"
+    return "connection lost"
+
+
+def _chain(error: BaseException) -> Iterator[BaseException]:
+    """The exception and whatever it wraps, in any of the ways that the libraries do."""
+    todo: list[object] = [error]
+    seen: set[int] = set()
+    while todo and len(seen) < 50:
+        cause = todo.pop(0)
+        if not isinstance(cause, BaseException) or id(cause) in seen:
+            continue
+        seen.add(id(cause))
+        yield cause
+        todo += [getattr(cause, "reason", None), cause.__cause__, cause.__context__, *cause.args]

@@ -1,0 +1,100 @@
+"""Asking a token service for a token (sections AUTH-04 to AUTH-16)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from ocictl.errors import ContentError, RegistryError
+from ocictl.model import _fields
+from ocictl.transport.url_policy import shown
+
+DEFAULT_LIFETIME: Final = 60.0
+_LONGEST: Final = 7 * 24 * 3600.0
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """What a token service gave. Its text never shows the secret (AUTH-25).
+
+    Attributes:
+        value: opaque, for `Authorization: Bearer`.
+        lifetime: seconds from receipt. `issued_at` is ignored: clocks differ (AUTH-11).
+    """
+
+    value: str
+    lifetime: float
+
+    def __repr__(self) -> str:
+        return f"Token(lifetime={self.lifetime:g}, value hidden)"
+
+
+def parse(raw: bytes, url: str = "") -> Token:
+    """Read a token service's answer.
+
+    Raises:
+        RegistryError: `registry-protocol`, there is no usable token in it. The answer is never shown.
+    """
+    try:
+        members = _fields.load(raw, "answer")
+    except ContentError as error:
+        # Not even the place is shown: a JSON error may quote what it choked on.
+        raise _unusable(url, "is not JSON") from error
+    if not isinstance(members, dict):
+        raise _unusable(url, "is not a JSON object")
+    # Both spellings mean the same; `token` is the older one and is preferred wherever both are given (AUTH-10).
+    value = members.get("token") or members.get("access_token")
+    if not isinstance(value, str) or not value:
+        raise _unusable(url, "holds no token")
+    if not value.isascii() or not value.isprintable() or " " in value:
+        raise _unusable(url, "holds a token that can't be sent")
+    return Token(value, _lifetime(members.get("expires_in")))
+
+
+def query(realm: str, service: str, scopes: Sequence[str], account: str = "") -> str:
+    """The URL of a token request by GET: one `scope` each, empty ones left out, the realm's query kept.
+
+    Rules AUTH-04, AUTH-05, AUTH-06.
+    """
+    from urllib.parse import quote
+
+    parts = [("service", service), *(("scope", scope) for scope in scopes), ("account", account)]
+    added = "&".join(f"{name}={quote(value, safe=':,/*@')}" for name, value in parts if value)
+    head = realm.partition("#")[0]
+    if not added:
+        return head
+    separator = "" if head.endswith(("?", "&")) else "&" if "?" in head else "?"
+    return f"{head}{separator}{added}"
+
+
+def refresh_form(service: str, scopes: Sequence[str], refresh_token: str) -> bytes:
+    """The body of a token request by POST with an identity token (AUTH-07)."""
+    from urllib.parse import urlencode
+
+    fields = {
+        "grant_type": "refresh_token",
+        "service": service,
+        "client_id": "ocictl",
+        "scope": " ".join(scopes),
+        "refresh_token": refresh_token,
+    }
+    return urlencode({name: value for name, value in fields.items() if value}).encode("ascii")
+
+
+def _lifetime(value: Any) -> float:
+    """Seconds; the default for everything that is not a positive number, or digits as some services send."""
+    if isinstance(value, str) and value.isascii() and value.isdigit():
+        value = int(value[:9])
+    if isinstance(value, bool) or not isinstance(value, int | float) or not value > 0:
+        return DEFAULT_LIFETIME
+    return min(float(value), _LONGEST)
+
+
+def _unusable(url: str, why: str) -> RegistryError:
+    return RegistryError(
+        f"the answer of the token service {shown(url)!r} {why}",
+        code="registry-protocol",
+        url=shown(url),
+        details={"rule": "AUTH-10"},
+    )
