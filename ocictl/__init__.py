@@ -1,1 +1,131 @@
-"""."""
+"""Push, pull, attach and discover arbitrary files as OCI artifacts, in any registry.
+
+The public names of the library are those of `__all__`. Each is loaded on first use, so that
+`import ocictl` costs next to nothing.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from ocictl._version import __version__
+
+if TYPE_CHECKING:
+    from ocictl import errors, events
+    from ocictl.errors import (
+        ConflictError,
+        ContentError,
+        CredentialError,
+        DeniedError,
+        InvalidInputError,
+        NotFoundError,
+        OcictlError,
+        PathError,
+        RateLimitedError,
+        RegistryError,
+        StorageError,
+        TransportError,
+        UnauthorizedError,
+        UnavailableError,
+        UnsupportedError,
+    )
+    from ocictl.model.descriptor import Descriptor
+    from ocictl.model.digest import Digest
+    from ocictl.model.manifest import Index, Manifest
+    from ocictl.model.platform import Platform
+    from ocictl.model.reference import Reference
+    from ocictl.ops.annotations import Annotations
+    from ocictl.ops.attach import attach
+    from ocictl.ops.discover import discover
+    from ocictl.ops.pack import FileArgument, PackOptions
+    from ocictl.ops.pull import pull
+    from ocictl.ops.push import push
+    from ocictl.ops.resolve import resolve
+    from ocictl.ops.tag import tag
+    from ocictl.stores.layout import Layout
+    from ocictl.stores.memory import MemoryStore
+    from ocictl.stores.repository import Repository
+    from ocictl.target import ReadOnlyTarget, Target
+    from ocictl.transport.config import Limits, TransportConfig
+
+__all__ = [
+    "Annotations",
+    "ConflictError",
+    "ContentError",
+    "CredentialError",
+    "DeniedError",
+    "Descriptor",
+    "Digest",
+    "FileArgument",
+    "Index",
+    "InvalidInputError",
+    "Layout",
+    "Limits",
+    "Manifest",
+    "MemoryStore",
+    "NotFoundError",
+    "OcictlError",
+    "PackOptions",
+    "PathError",
+    "Platform",
+    "RateLimitedError",
+    "ReadOnlyTarget",
+    "Reference",
+    "RegistryError",
+    "Repository",
+    "StorageError",
+    "Target",
+    "TransportConfig",
+    "TransportError",
+    "UnauthorizedError",
+    "UnavailableError",
+    "UnsupportedError",
+    "__version__",
+    "attach",
+    "discover",
+    "errors",
+    "events",
+    "pull",
+    "push",
+    "resolve",
+    "tag",
+]
+
+_HOMES: Final = {
+    "ocictl.errors": [name for name in __all__ if name.endswith("Error")],
+    "ocictl.model.descriptor": ["Descriptor"],
+    "ocictl.model.digest": ["Digest"],
+    "ocictl.model.manifest": ["Index", "Manifest"],
+    "ocictl.model.platform": ["Platform"],
+    "ocictl.model.reference": ["Reference"],
+    "ocictl.ops.annotations": ["Annotations"],
+    "ocictl.ops.attach": ["attach"],
+    "ocictl.ops.discover": ["discover"],
+    "ocictl.ops.pack": ["FileArgument", "PackOptions"],
+    "ocictl.ops.pull": ["pull"],
+    "ocictl.ops.push": ["push"],
+    "ocictl.ops.resolve": ["resolve"],
+    "ocictl.ops.tag": ["tag"],
+    "ocictl.stores.layout": ["Layout"],
+    "ocictl.stores.memory": ["MemoryStore"],
+    "ocictl.stores.repository": ["Repository"],
+    "ocictl.target": ["ReadOnlyTarget", "Target"],
+    "ocictl.transport.config": ["Limits", "TransportConfig"],
+}
+
+
+def __getattr__(name: str) -> Any:
+    from importlib import import_module
+
+    if name in ("errors", "events"):
+        return import_module(f"ocictl.{name}")
+    for module, names in _HOMES.items():
+        if name in names:
+            value = getattr(import_module(module), name)
+            globals()[name] = value
+            return value
+    raise AttributeError(f"module 'ocictl' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import ipaddress
 import os
 import socket
@@ -25,6 +26,16 @@ _FOREIGN = (
 )
 _FOREIGN_PREFIXES = ("OCICTL_", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_", "XDG_")
 _KEPT = ("OCICTL_REQUIRE", "OCICTL_SPEC_DIR", "OCICTL_TEST_CACHE", "OCICTL_TEST_INSTALLED")
+
+
+def pytest_sessionstart(session: pytest.Session) -> None:
+    """With OCICTL_TEST_INSTALLED set, make sure that the installed package is tested, not the checkout."""
+    if not os.environ.get("OCICTL_TEST_INSTALLED"):
+        return
+    found = importlib.util.find_spec("ocictl")
+    origin = Path(found.origin or "") if found else None
+    if origin is None or origin.parent.parent == session.config.rootpath:
+        raise pytest.UsageError(f"the installed package is to be tested, but ocictl is {origin}")
 
 
 @pytest.fixture(autouse=True)

@@ -121,8 +121,8 @@ def wants_json(args: Sequence[str]) -> bool:
 
 def from_click(error: click.ClickException) -> OcictlError:
     """Put what click found wrong with the command line into an error of ours."""
-    message = error.format_message().strip().rstrip(".")
-    message = " ".join(message.split())
+    unknown = isinstance(error, click.NoSuchOption)
+    message = " ".join((error.message if unknown else error.format_message()).split()).rstrip(".")
     if message[:2] != message[:2].upper():
         message = message[:1].lower() + message[1:]
     if isinstance(error, click.FileError):

@@ -7,8 +7,8 @@ from typing import Any, Final
 
 import click
 
-_TRUE: Final = frozenset("1 t T true TRUE True".split())
-_FALSE: Final = frozenset("0 f F false FALSE False".split())
+_TRUE: Final = frozenset(["1", "t", "T", "true", "TRUE", "True"])
+_FALSE: Final = frozenset(["0", "f", "F", "false", "FALSE", "False"])
 _LONG: Final = re.compile(r"(--[a-z][a-z-]*)=(.*)", re.DOTALL)
 _SHORT: Final = re.compile(r"(-[A-Za-z])=(.*)", re.DOTALL)
 

@@ -28,7 +28,7 @@ COMMANDS: Final = {
 class RootGroup(LazyGroup):
     """The outermost group: every failure below ends here."""
 
-    def main(  # type: ignore[override]
+    def main(
         self,
         args: Sequence[str] | None = None,
         prog_name: str | None = None,

@@ -116,6 +116,7 @@ def manifest_options(*, type_required: bool = False) -> Callable[[F], F]:
         _manifest(
             "--concurrency",
             type=click.IntRange(min=1),
+            metavar="N",
             default=5,
             show_default=True,
             help="How many blobs move at once.",

@@ -75,13 +75,16 @@ class OutputOptions:
             yield sink
 
 
-def output_options(*formats: str, quiet: bool = True, progress: bool = False) -> Callable[[F], F]:
+def output_options(
+    *formats: str, quiet: bool = True, progress: bool = False, old_spelling: bool = False
+) -> Callable[[F], F]:
     """Add `--format` and its company, passed on as `output: OutputOptions`.
 
     Args:
         *formats: what `--format` accepts, the default first.
         quiet: whether there is a digest to print alone.
         progress: whether there are bars or colours to switch off.
+        old_spelling: accept the deprecated `-o/--output` for `--format`.
     """
     options: list[Callable[[F], F]] = [
         click.option(
@@ -103,14 +106,20 @@ def output_options(*formats: str, quiet: bool = True, progress: bool = False) ->
                 "--no-tty", "output__no_tty", is_flag=True, help="Show neither progress bars nor colours."
             )
         )
+    if old_spelling:
+        options.append(click.option("-o", "--output", "output__old", type=click.Choice(formats), hidden=True))
     return grouped(options, "output", _build_output)
 
 
 def _build_output(own: dict[str, Any]) -> OutputOptions:
     context = click.get_current_context()
     app = app_of(context)
+    old = own.pop("old", None)
+    own["format"] = old or own["format"]
+    app.console.as_json = own["format"] == "json"
+    if old:
+        app.console.message("warning", "--output is deprecated here; use --format")
     if own.get("quiet") and own["format"] == "json":
         raise click.UsageError("--quiet and --format json can't be used together.", ctx=context)
-    app.console.as_json = own["format"] == "json"
     verbose = bool(context.meta.get("ocictl.verbose"))
     return OutputOptions(console=app.console, debug=app.debug, verbose=verbose, **own)

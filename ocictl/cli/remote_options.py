@@ -37,6 +37,7 @@ class RemoteOptions:
     headers: tuple[str, ...]
     referrers: ReferrersMode
     environ: Mapping[str, str]
+    debug: bool
 
     def __repr__(self) -> str:
         return "RemoteOptions(hidden)"
@@ -119,4 +120,4 @@ def _verbose(ctx: click.Context, _param: click.Parameter, value: bool) -> None: 
 def _build_remote(own: dict[str, Any]) -> RemoteOptions:
     mode = _REFERRERS_MODES[own.pop("distribution_spec", None)]
     app = app_of(click.get_current_context())
-    return RemoteOptions(referrers=mode, environ=app.environ, **own)
+    return RemoteOptions(referrers=mode, environ=app.environ, debug=app.debug, **own)

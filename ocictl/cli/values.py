@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import click
@@ -41,3 +41,18 @@ def parse_files(texts: Sequence[str]) -> list[FileArgument]:
     from ocictl.ops.pack import FileArgument
 
     return [FileArgument.parse(text) for text in texts]
+
+
+def check_exclusive(given: Mapping[str, bool]) -> None:
+    """Accept at most one of these options.
+
+    Raises:
+        InvalidInputError: two of them are given.
+    """
+    from ocictl.errors import InvalidInputError
+
+    names = [name for name, is_given in given.items() if is_given]
+    if len(names) > 1:
+        raise InvalidInputError(
+            f"{names[0]} and {names[1]} can't be used together", hint="leave one of them out"
+        )

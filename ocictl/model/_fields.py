@@ -10,10 +10,16 @@ from ocictl.errors import ContentError
 
 T = TypeVar("T")
 INT64_MAX = 2**63 - 1
+LONGEST = 300
+"""Most characters of a place or a reason in a message."""
 
 
 def malformed(place: str, why: str, rule: str) -> ContentError:
-    """The error for a document that breaks a rule, at a place such as `$.layers[2].size`."""
+    """The error for a document that breaks a rule, at a place such as `$.layers[2].size`.
+
+    Place and reason may quote the document, which may be hostile: both are cut.
+    """
+    place, why = (text if len(text) <= LONGEST else text[: LONGEST - 3] + "..." for text in (place, why))
     return ContentError(f"{place}: {why}", code="document-malformed", details={"place": place, "rule": rule})
 
 

@@ -12,7 +12,9 @@ REF_NAME: Final = "org.opencontainers.image.ref.name"
 UNPACK: Final = "io.deis.oras.content.unpack"
 UNPACKED_DIGEST: Final = "io.deis.oras.content.digest"
 
-_RFC3339 = re.compile(r"(\d{4}-\d{2}-\d{2})[Tt](\d{2}:\d{2}:\d{2})(\.\d+)?([Zz]|[+-]\d{2}:\d{2})", re.ASCII)
+_RFC3339 = re.compile(
+    r"(\d{4}-\d{2}-\d{2})[Tt]((?:[01]\d|2[0-3]):\d{2}:\d{2})(\.\d+)?([Zz]|[+-]\d{2}:\d{2})", re.ASCII
+)
 
 
 def is_rfc3339(text: str) -> bool:

@@ -174,6 +174,9 @@ def _read_data(known: _fields.Members, digest: Digest, size: int) -> bytes:
         data = base64.b64decode(text, validate=True)
     except (binascii.Error, ValueError) as error:
         raise _fields.malformed(known.place("data"), f"is not padded base64 ({error})", "DESC-08") from error
+    if base64.b64encode(data).decode("ascii") != text:
+        # The decoder tolerates surplus padding and stray bits in the last character.
+        known.fail("data", "is not padded base64 in its only right spelling", "DESC-08")
     if len(data) != size:
         known.fail("data", f"has {len(data)} bytes where size says {size}", "DESC-08")
     if digest.verifiable and Digest.of(data, digest.algorithm) != digest:

@@ -9,7 +9,8 @@ import importlib
 import struct
 import zlib
 from collections.abc import Callable
-from typing import Any, BinaryIO, Final, Protocol
+from dataclasses import dataclass
+from typing import BinaryIO, Final, Protocol
 
 from ocictl.content import CHUNK
 from ocictl.errors import ContentError, InvalidInputError
@@ -70,10 +71,13 @@ def new_compressor(name: str) -> Compressor:
 
 
 class _Decompressor(Protocol):
-    """What zlib, bz2, lzma and zstd decompressors of the standard library have in common."""
+    """What decompressors of zlib (wrapped) and zstd have in common. It reads one member or frame."""
 
     @property
     def eof(self) -> bool: ...
+
+    @property
+    def needs_input(self) -> bool: ...
 
     @property
     def unused_data(self) -> bytes: ...
@@ -82,7 +86,7 @@ class _Decompressor(Protocol):
 
 
 class _GzipDecompressor:
-    """One gzip member; keeps the input that did not fit the output."""
+    """One gzip member; keeps the input whose output did not fit yet."""
 
     def __init__(self) -> None:
         self._inflate = zlib.decompressobj(16 + zlib.MAX_WBITS)
@@ -92,19 +96,28 @@ class _GzipDecompressor:
         return self._inflate.eof
 
     @property
-    def unused_data(self) -> bytes:
-        return self._inflate.unused_data
+    def needs_input(self) -> bool:
+        return not self._inflate.unconsumed_tail
 
     @property
-    def needs_input(self) -> bool:
-        return not self._inflate.eof and not self._inflate.unconsumed_tail
+    def unused_data(self) -> bytes:
+        return self._inflate.unused_data
 
     def decompress(self, data: bytes, max_length: int) -> bytes:
         return self._inflate.decompress(self._inflate.unconsumed_tail + data, max_length)
 
 
+@dataclass(frozen=True, slots=True)
+class _Format:
+    """How a member begins, what reads it, and what that raises."""
+
+    magics: tuple[bytes, ...]
+    new: Callable[[], _Decompressor]
+    failures: tuple[type[Exception], ...]
+
+
 class Decompressed:
-    """The uncompressed bytes of a gzip, zstd or plain archive, in bounded pieces.
+    """The uncompressed bytes of a gzip, zstd or plain archive, in pieces of bounded size.
 
     Attributes:
         consumed: compressed bytes read so far.
@@ -121,46 +134,101 @@ class Decompressed:
         """
         self._source = source
         self.consumed = 0
-        self._input = self._more()
-        self._new, self._failures = _kind(self._input)
-        self._current: Any = None
+        self._input = b""
+        self._output = b""
+        self._at = 0
+        self._fill(len(_ZSTD_MAGICS[0]))
+        self._format = _format_of(self._input)
+        self._current: _Decompressor | None = None
 
     def read(self, size: int) -> bytes:
-        """Return at most `size` bytes, `b""` only at the end.
+        """Return at least one and at most `size` bytes, `b""` only at the end.
 
         Raises:
             ContentError: `archive-malformed`.
+            OSError: it can't be read.
         """
-        if self._new is None:
-            data = self._input or self._more()
-            self._input = data[size:]
-            return data[:size]
+        if self._at == len(self._output):
+            # Always whole pieces: asking the decompressor for a header at a time copies its input each time.
+            self._output, self._at = self._produce(), 0
+        data = self._output[self._at : self._at + size]
+        self._at += len(data)
+        return data
+
+    def _produce(self) -> bytes:
+        if self._format is None:
+            self._fill(1)
+            data, self._input = self._input, b""
+            return data
         while True:
-            if self._current is None and not self._begin():
-                return b""
-            data = self._step(size)
+            if self._current is None:
+                if not self._at_member(self._format):
+                    return b""
+                self._current = self._format.new()
+            data = self._step(self._current, self._format)
+            if self._current.eof:
+                self._input = self._current.unused_data
+                self._current = None
             if data:
                 return data
 
-    def _begin(self) -> bool:
-        """Begin the next member; members follow each other, then perhaps padding of zeros."""
-        assert self._new is not None  # noqa: S101 - read() has looked
-        if self.consumed > len(self._input) or self._current is not None:
-            pass
+    def _at_member(self, kind: _Format) -> bool:
+        """Tell whether another member follows. Zeros may, as padding."""
+        while True:
+            self._input = self._input.lstrip(b"\0")
+            if self._input:
+                break
+            if not self._fill(1):
+                return False
+        self._fill(len(_ZSTD_MAGICS[0]))
+        if not self._input.startswith(kind.magics):
+            raise malformed("something else follows its compressed data")
         return True
 
-    def _step(self, size: int) -> bytes:
-        return b""
+    def _step(self, current: _Decompressor, kind: _Format) -> bytes:
+        data = b""
+        if current.needs_input:
+            if not self._fill(1):
+                raise malformed("it ends in the middle of its compressed data")
+            data, self._input = self._input, b""
+        try:
+            return current.decompress(data, CHUNK)
+        except kind.failures as error:
+            raise malformed(f"its compressed data is damaged ({error})") from error
 
-    def _more(self) -> bytes:
-        data = self._source.read(CHUNK)
-        self.consumed += len(data)
-        return data
+    def _fill(self, least: int) -> bool:
+        """Have so many bytes of input ready, if there are."""
+        while len(self._input) < least:
+            data = self._source.read(CHUNK)
+            if not data:
+                return False
+            self.consumed += len(data)
+            self._input += data
+        return True
 
 
-def _kind(head: bytes) -> tuple[Callable[[], Any] | None, tuple[type[Exception], ...]]:
-    return None, ()
+def malformed(why: str, hint: str | None = None) -> ContentError:
+    """The error for an archive that can't be read."""
+    return ContentError(
+        f"the directory archive can't be read: {why}",
+        code="archive-malformed",
+        hint=hint or "fetch the blob by its digest with 'ocictl blob fetch --output FILE' to look at it",
+    )
 
 
-def malformed(why: str) -> ContentError:
-    return ContentError(why)
+def _format_of(head: bytes) -> _Format | None:
+    """Recognise the compression by its first bytes; None for a plain archive."""
+    if head.startswith(_GZIP_MAGIC):
+        return _Format((_GZIP_MAGIC,), _GzipDecompressor, (zlib.error,))
+    if not head.startswith(_ZSTD_MAGICS):
+        return None
+    for name in _ZSTD_MODULES:
+        try:
+            module = importlib.import_module(name)
+        except ImportError:
+            continue
+        return _Format(_ZSTD_MAGICS, module.ZstdDecompressor, (module.ZstdError,))
+    raise malformed(
+        "it is compressed with zstd, which this Python can't read",
+        "use Python 3.14 or newer, or install the package backports.zstd",
+    )

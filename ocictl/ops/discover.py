@@ -7,7 +7,6 @@ from functools import partial
 from typing import Final
 
 from ocictl.errors import ContentError
-from ocictl.events import EventSink, discard
 from ocictl.model import media_types
 from ocictl.model.descriptor import Descriptor
 from ocictl.model.digest import Digest
@@ -54,7 +53,6 @@ def discover(
     depth: int = 0,
     platform: Platform | None = None,
     concurrency: int = 4,
-    on_event: EventSink = discard,
 ) -> ReferrerNode:
     """Find the referrers of what a tag or digest names, their referrers, and so on.
 
@@ -67,7 +65,6 @@ def discover(
         depth: how many levels; 0 means all.
         platform: start at this platform's manifest of an index.
         concurrency: how many lists are asked for at once.
-        on_event: told what happens.
 
     Raises:
         NotFoundError: there is no such subject.

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Literal, TypeAlias
+from typing import BinaryIO, Literal, TypeAlias, cast
 
 from ocictl.content import BytesContent, FileContent, digest_content, unreadable
 from ocictl.errors import InvalidInputError, StorageError
@@ -22,6 +22,7 @@ from ocictl.model.platform import Platform
 from ocictl.ops import titles
 from ocictl.ops.annotations import Annotations
 from ocictl.ops.copy import Node
+from ocictl.ops.files import writing
 from ocictl.ops.tarball import pack_directory
 
 ImageSpec: TypeAlias = Literal["v1.1", "v1.0"]
@@ -126,7 +127,9 @@ def check_options(files: Sequence[FileArgument], options: PackOptions) -> None:
             hint="for example 2026-01-31T12:00:00Z",
             details={"value": created, "rule": "ANN-06"},
         )
-    titles.check_titles([_title(file, options) for file in files], allow_traversal=not options.path_validation)
+    titles.check_titles(
+        [_title(file, options) for file in files], allow_traversal=not options.path_validation
+    )
 
 
 @contextmanager
@@ -207,9 +210,11 @@ def _read_directory(
     mtime: int,
     resources: ExitStack,
 ) -> Node:
-    archive = resources.enter_context(tempfile.NamedTemporaryFile(prefix="ocictl-", suffix=".tar.gz"))
-    packed = pack_directory(path, title, archive, mtime=mtime)
-    archive.flush()
+    with writing(tempfile.gettempdir()):
+        archive = tempfile.NamedTemporaryFile(prefix="ocictl-", suffix=".tar.gz")  # noqa: SIM115
+        resources.enter_context(archive)
+        packed = pack_directory(path, title, cast("BinaryIO", archive), mtime=mtime)
+        archive.flush()
     descriptor = Descriptor(
         media_type=media_type or media_types.LAYER_TAR_GZIP,
         digest=packed.digest,

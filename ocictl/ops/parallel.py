@@ -64,7 +64,7 @@ def run_all(tasks: Iterable[Task], *, concurrency: int) -> None:
                 task = waiting.popleft()
             try:
                 task(stop)
-            except BaseException as error:  # handed to the caller's thread below
+            except BaseException as error:  # noqa: BLE001 - handed to the caller's thread below
                 with lock:
                     failures.append(error)
                 stop.cancel()

@@ -120,11 +120,11 @@ def pull(
     for descriptor, document in walk(target, root, include_subject=include_subject, on_event=on_event):
         _collect(document, config, entries, untitled)
         finished.append(descriptor)
-    entries = list(dict.fromkeys(entries))
+    entries = list({(entry.title, entry.descriptor.digest): entry for entry in reversed(entries)}.values())[
+        ::-1
+    ]
     directories = {entry.title for entry in entries if entry.is_directory}
-    check_titles(
-        [entry.title for entry in entries], allow_traversal=allow_traversal, directories=directories
-    )
+    check_titles([entry.title for entry in entries], allow_traversal=allow_traversal, directories=directories)
     for descriptor in untitled:
         on_event(TransferSkipped(descriptor=descriptor, direction="pull", reason="untitled"))
     with OutputRoot(output, keep_existing=keep_existing, allow_traversal=allow_traversal) as place:
@@ -156,9 +156,7 @@ def _collect(
         if config is not None and config.media_type in (None, document.config.media_type):
             title = config.path
         if title is not None:
-            entries.append(
-                _Entry(descriptor=document.config, title=title, is_directory=False, listed=False)
-            )
+            entries.append(_Entry(descriptor=document.config, title=title, is_directory=False, listed=False))
         elif document.config.media_type != media_types.EMPTY:
             untitled.append(document.config)
     for blob in blobs:
@@ -199,7 +197,7 @@ def _pull_blob(
         if first.is_directory:
             with writing(str(place.path)):
                 source = resources.enter_context(tempfile.TemporaryFile(dir=place.path))
-            copy_verified(target, first.descriptor, source, advance)
+                copy_verified(target, first.descriptor, source, advance)
             _unpack(source, first, place)
         else:
             pending = resources.enter_context(place.create_file(first.title))

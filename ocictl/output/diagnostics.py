@@ -38,7 +38,8 @@ def _answer(details: Mapping[str, Any]) -> str:
     if status is None:
         return ""
     asked = " ".join(str(details[key]) for key in ("method", "url") if details.get(key))
-    said = "; ".join(_entry(entry) for entry in details.get("errors") or () if isinstance(entry, Mapping))
+    entries = [_entry(entry) for entry in details.get("errors") or () if isinstance(entry, Mapping)]
+    said = "; ".join(entry for entry in entries if entry)
     return escape(f"{asked + ': ' if asked else ''}answered {status}{', ' + said if said else ''}")
 
 

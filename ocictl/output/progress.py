@@ -66,11 +66,23 @@ class StatusLines:
 
     def __init__(self, console: Console) -> None:
         self._console = console
+        self._lock = threading.Lock()
+        self._named: set[tuple[str, str]] = set()
 
     def __call__(self, event: Event) -> None:
         line = status_line(event)
-        if line is not None:
+        if line is not None and not self._is_repetition(event):
             self._console.line(line)
+
+    def _is_repetition(self, event: Event) -> bool:
+        """Whether this is the same content under the same name again, which oras does not mention twice."""
+        if not isinstance(event, TransferStarted | TransferSkipped):
+            return False
+        key = (str(event.descriptor.digest), shown_name(event.descriptor))
+        with self._lock:
+            known = key in self._named
+            self._named.add(key)
+        return known and isinstance(event, TransferSkipped) and event.reason == "duplicate"
 
 
 class Notices:

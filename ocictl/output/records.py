@@ -7,7 +7,7 @@ are only ever added within a major version. Each record has a JSON Schema in `sc
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from math import isfinite
 from pathlib import Path
@@ -162,6 +162,12 @@ class ReferrersRecord(DescriptorRecord):
             **DescriptorRecord.to_json(self),
             "referrers": [referrer.to_json() for referrer in self.referrers],
         }
+
+    def digests(self) -> Iterator[str]:
+        """The digests of all referrers, in the order of the tree."""
+        for referrer in self.referrers:
+            yield referrer.digest
+            yield from referrer.digests()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 
 from ocictl.model.annotations import TITLE
@@ -59,3 +60,12 @@ def bare_descriptor(record: DescriptorRecord, *, pretty: bool) -> str:
     """The OCI descriptor for `--descriptor`: compact without a newline, or indented with one."""
     members = {"mediaType": record.media_type, "digest": record.digest, "size": record.size}
     return dump_json(members) + "\n" if pretty else dump_line(members)
+
+
+def pretty_json(raw: bytes) -> bytes:
+    """A JSON document indented by two, members in their order; bytes that are not JSON stay as they are."""
+    try:
+        text = dump_json(json.loads(raw))
+    except (ValueError, RecursionError):
+        return raw
+    return f"{text}\n".encode()

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Final, TextIO
+from typing import Final
 
 from ocictl.model.text import escape
+from ocictl.output.console import Console
 from ocictl.output.records import ReferrersRecord
 from ocictl.output.yaml import scalar
 
@@ -41,15 +42,19 @@ def tree_lines(record: ReferrersRecord) -> Iterator[TreeLine]:
     yield from _draw(root.children, "")
 
 
-def print_coloured(lines: Iterator[TreeLine], stream: TextIO) -> None:
-    """Write the lines to a terminal. Colours only repeat what the place in the tree says (NO_COLOR is honoured)."""
-    from rich.console import Console
+def show_tree(record: ReferrersRecord, console: Console, *, colour: bool) -> None:
+    """Report the tree; on a terminal with colours, unless NO_COLOR is set. Colour never carries meaning alone."""
+    stream = console.stdout
+    if not colour or not console.stdout_is_terminal or stream is None:
+        console.block("".join(f"{line}\n" for line in tree_lines(record)))
+        return
+    from rich.console import Console as RichConsole
     from rich.text import Text
 
-    console = Console(file=stream, highlight=False, markup=False, emoji=False)
-    for line in lines:
+    drawn = RichConsole(file=stream, highlight=False, markup=False, emoji=False)
+    for line in tree_lines(record):
         text = Text.assemble((line.branches, "dim"), (line.text, _STYLES[line.role]))
-        console.print(text, soft_wrap=True)
+        drawn.print(text, soft_wrap=True)
 
 
 def _by_type(referrers: tuple[ReferrersRecord, ...]) -> list[_Node]:

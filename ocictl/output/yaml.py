@@ -7,7 +7,9 @@ from typing import Final
 
 from ocictl.model.text import escape
 
-_OLD_WORDS: Final = frozenset("<< y Y yes Yes YES on On ON n N no No NO off Off OFF".split())
+_OLD_WORDS: Final = frozenset(
+    ["<<", "y", "Y", "yes", "Yes", "YES", "on", "On", "ON", "n", "N", "no", "No", "NO", "off", "Off", "OFF"]
+)
 _OTHER_TYPES: Final = re.compile(
     r"""
     ~ | null | Null | NULL | true | True | TRUE | false | False | FALSE

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Final
 
-from ocictl.errors import ContentError, NotFoundError, OcictlError, RegistryError, TransportError
+from ocictl.errors import ContentError, NotFoundError, OcictlError, RegistryError
 from ocictl.events import EventSink, Retrying
 from ocictl.model.descriptor import Descriptor
 from ocictl.model.digest import Digest, new_hasher
@@ -14,15 +14,15 @@ from ocictl.stores.manifests import check_stated_digest
 from ocictl.stores.streams import HEAD_REFUSED, content_length, open_at
 from ocictl.target import ByteStream, Content
 from ocictl.transport import endpoints, url_policy
+from ocictl.transport.network import TemporaryError
+from ocictl.transport.retry import TEMPORARY
 from ocictl.transport.session import RegistryClient
 
-_LOST: Final = frozenset({"connection-failed", "timeout", "response-truncated"})
-_TEMPORARY: Final = frozenset({408, 429, 500, 502, 503, 504})
 _CLOSED: Final = frozenset({200, 201, 202, 204})
 """Answers to the closing PUT that may mean the blob is stored; 201 by the book, the others by HEAD (PUSH-19)."""
 
 Backoff = Callable[[int, OcictlError], float]
-"""Seconds to wait before the attempt of this number, after this error."""
+"""Seconds to wait after the attempt of this number ended in this error."""
 
 
 class Blobs:
@@ -104,7 +104,7 @@ class Blobs:
                 with suppress(OcictlError):
                     if self.exists(descriptor.digest):
                         return
-                self._wait(location, attempt + 1, error)
+                self._wait(location, attempt, error)
             else:
                 return
 
@@ -181,13 +181,13 @@ def _is_empty(digest: Digest) -> bool:
 
 def _is_worth_another(error: OcictlError) -> bool:
     """Whether a new upload session may succeed where this one failed (HTTP-06, PUSH-15)."""
-    if isinstance(error, TransportError):
-        return error.code in _LOST
+    if isinstance(error, TemporaryError):
+        return True
     if isinstance(error, NotFoundError):
         # The session is gone, unless it was the source of the bytes that could not find something.
         return error.details.get("method") == "PUT"
     return isinstance(error, RegistryError) and (
-        error.status in _TEMPORARY or error.has_code("BLOB_UPLOAD_UNKNOWN")
+        error.status in TEMPORARY or error.has_code("BLOB_UPLOAD_UNKNOWN")
     )
 
 

@@ -72,7 +72,7 @@ class Manifests:
             ContentError: `digest-mismatch` or `document-too-large`.
         """
         wanted = parse_selector(reference)
-        with self._request("GET", reference, expected={200}) as response:
+        with self._request("GET", reference, {200}) as response:
             check_encoding(response)
             raw = response.body(self._limit, f"manifest {reference!r}")
             headers = response.headers
@@ -86,12 +86,13 @@ class Manifests:
         )
         return Fetched(descriptor=descriptor, raw=raw, etag=headers.get("ETag"))
 
-    def exists(self, digest: Digest) -> bool:
+    def exists(self, descriptor: Descriptor) -> bool:
         """Tell whether the document is there (PULL-07)."""
-        with self._request("HEAD", str(digest), expected={200, 404} | HEAD_REFUSED) as response:
+        digest, accept = str(descriptor.digest), _accept(descriptor.media_type)
+        with self._request("HEAD", digest, {200, 404} | HEAD_REFUSED, accept) as response:
             status = response.status
         if status in HEAD_REFUSED:
-            with self._request("GET", str(digest), expected={200, 404}) as response:
+            with self._request("GET", digest, {200, 404}, accept) as response:
                 status = response.status
         return status != 404
 
@@ -149,18 +150,24 @@ class Manifests:
                 raise _mismatch(f"the registry stored {reference!r} as", descriptor.digest, said, "MPUT-05")
             return response.headers
 
-    def _request(self, method: str, reference: str, *, expected: set[int] | frozenset[int]) -> Response:
+    def _request(
+        self,
+        method: str,
+        reference: str,
+        expected: set[int] | frozenset[int],
+        accept: str = media_types.ACCEPT,
+    ) -> Response:
         return self._client.request(
             method,
             endpoints.manifest(self._name, reference),
             expected=expected,
             scopes=self._pull,
-            headers={"Accept": media_types.ACCEPT},
+            headers={"Accept": accept},
         )
 
     def _head(self, reference: str, wanted: Digest | None) -> Descriptor | None:
         """What HEAD says, or None if that is not enough."""
-        with self._request("HEAD", reference, expected={200} | HEAD_REFUSED) as response:
+        with self._request("HEAD", reference, {200} | HEAD_REFUSED) as response:
             if response.status != 200:
                 return None
             headers = response.headers

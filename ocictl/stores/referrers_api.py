@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import suppress
 from typing import Final, Literal, TypeAlias
 
 from ocictl.errors import ContentError, NotFoundError, RegistryError
@@ -51,6 +50,7 @@ class ReferrersApi:
             artifact_type: what to ask the registry to filter by; it may not do so (RFR-08).
 
         Raises:
+            NotFoundError: `repository-not-found`, which proves nothing about the endpoint (RFR-11).
             RegistryError: the registry refused for a reason that proves nothing about the endpoint.
         """
         url = endpoints.referrers(self._name, subject.digest, artifact_type=artifact_type)
@@ -64,9 +64,9 @@ class ReferrersApi:
                 redirects="own-origin",
             )
         except NotFoundError as error:
-            if error.code != "repository-not-found":
-                self._absent(subject)
-            # RFR-11: a missing repository proves nothing; perhaps it is only missing until the first push.
+            if error.code == "repository-not-found":
+                raise
+            self._absent(subject)
             return None
         if response.status != 200 or base_type(response.headers.get("Content-Type")) != media_types.OCI_INDEX:
             response.close()
@@ -95,7 +95,7 @@ class ReferrersApi:
         yield first
         for response, raw in bodies:
             try:
-                yield referrers.read_list(raw, base_type(response.headers.get("Content-Type")))
+                yield referrers.read_list(raw)
             except ContentError as error:
                 raise RegistryError(
                     f"a page of referrers is not an image index: {error.message}",
@@ -113,10 +113,3 @@ class ReferrersApi:
         """
         if self.support == "unknown" and subject.digest.algorithm == "sha256":
             self.support = "no"
-
-
-def first_page(pages: Iterator[Index]) -> tuple[Index | None, Iterator[Index]]:
-    """Split off the first page."""
-    with suppress(StopIteration):
-        return next(pages), pages
-    return None, pages

@@ -106,7 +106,9 @@ class ReferrersTag:
         except OcictlError as error:
             error.details.setdefault("pushed", str(entry.digest))
             if not isinstance(error, ConflictError):
-                error.add_note(f"the referrer {entry.digest} is pushed; its entry under the tag {tag!r} is not confirmed")
+                error.add_note(
+                    f"the referrer {entry.digest} is pushed; its entry under the tag {tag!r} is not confirmed"
+                )
             raise
         self._on_event(FallbackUsed(tag=tag, action=action))
         return action

@@ -6,11 +6,11 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-_TOKEN = r"[!#$%&'*+.^_`|~0-9A-Za-z-]+"
-_SCHEME = re.compile(_TOKEN)
+_WORD = r"[!#$%&'*+.^_`|~0-9A-Za-z-]+"
+_SCHEME = re.compile(_WORD)
 _TOKEN68 = re.compile(r"([A-Za-z0-9._~+/-]+=*)[ \t]*(?=,|\Z)")
 _PARAM = re.compile(
-    rf"""({_TOKEN})[ \t]*=[ \t]*(?:"((?:[^"\\]|\\.)*)(?:"|\\?\Z)|([^\s",=][^\s",]*)|(?=[ \t]*(?:,|\Z)))""",
+    rf"""({_WORD})[ \t]*=[ \t]*(?:"((?:[^"\\]|\\.)*)(?:"|\\?\Z)|([^\s",=][^\s",]*)|(?=[ \t]*(?:,|\Z)))""",
     re.DOTALL,
 )
 _PAIR = re.compile(r"\\(.)", re.DOTALL)

@@ -75,7 +75,9 @@ def reading_failed(error: BaseException, method: str, url: str) -> TransportErro
     if any(isinstance(cause, urllib3_errors.ReadTimeoutError | TimeoutError) for cause in chain):
         return _silent(method, place, details)
     if any(isinstance(cause, ConnectionError) for cause in chain):
-        return TemporaryError(f"the connection broke during {method} {place!r}: {_reason(chain)}", details=details)
+        return TemporaryError(
+            f"the connection broke during {method} {place!r}: {_reason(chain)}", details=details
+        )
     return TemporaryError(
         f"the answer to {method} {place!r} ended too early",
         code="response-truncated",

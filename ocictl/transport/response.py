@@ -117,9 +117,13 @@ class Response:
                 details={"limit": limit, "url": network.shown(self.url), "rule": "PULL-11"},
             )
         self.close()
+        self.report_body(data)
+        return data
+
+    def report_body(self, data: bytes) -> None:
+        """Show a body that was read as a whole in the debug log."""
         if self._on_body is not None:
             self._on_body(data)
-        return data
 
     def beginning(self, limit: int) -> bytes:
         """Return the first bytes of the body, at most `limit`.

@@ -1,27 +1,98 @@
-"""The client of one registry."""
+"""The client of one registry: what a store asks for, with authentication, redirects, retries and errors done."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Container, Mapping, Sequence
-from typing import Literal
+from threading import Lock
+from types import TracebackType
+from typing import Final, Self
 
-from ocictl.events import EventSink, discard
+from ocictl.errors import InvalidInputError, OcictlError
+from ocictl.events import EventSink, RegistryWarning, discard
 from ocictl.model.reference import Reference
+from ocictl.model.text import escape
 from ocictl.target import Content
+from ocictl.transport import failures, url_policy
+from ocictl.transport.auth import Attempt, Authenticator
 from ocictl.transport.config import TransportConfig
+from ocictl.transport.headers import warning_texts
 from ocictl.transport.response import Headers, Response
+from ocictl.transport.retry import Retrier
+from ocictl.transport.wire import Exchange, Redirects, Wire
 
 __all__ = ["Headers", "RegistryClient", "Response"]
 
+_REPEATABLE: Final = ("GET", "HEAD")
+_HEADER_NAME: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+", re.ASCII)
+_OWNED: Final = frozenset(
+    {
+        "accept",
+        "accept-encoding",
+        "connection",
+        "content-encoding",
+        "content-length",
+        "content-range",
+        "content-type",
+        "expect",
+        "host",
+        "keep-alive",
+        "proxy-authorization",
+        "proxy-connection",
+        "range",
+        "te",
+        "trailer",
+        "transfer-encoding",
+        "upgrade",
+    }
+)
+"""Headers that say how a message is framed or what it holds; a custom one would break requests."""
+
 
 class RegistryClient:
-    base_url: str
-    registry: str
-    config: TransportConfig
+    """Talks to one registry, for the work on one repository. May be used by several threads at once.
 
-    def __init__(
-        self, reference: Reference, config: TransportConfig, on_event: EventSink = discard
-    ) -> None: ...
+    Attributes:
+        config: see `TransportConfig`.
+        registry: as the user wrote it.
+        base_url: scheme and host that are contacted, such as `https://registry-1.docker.io`.
+    """
+
+    def __init__(self, reference: Reference, config: TransportConfig, on_event: EventSink = discard) -> None:
+        """
+        Args:
+            reference: names the registry, and the repository for credentials and hints.
+            config: how to reach it.
+            on_event: receives `RegistryWarning` and `Retrying`.
+
+        Raises:
+            InvalidInputError: `header-invalid`, or only one of certificate and key is given.
+        """
+        if (config.cert_file is None) != (config.key_file is None):
+            raise InvalidInputError(
+                "a client certificate needs both its certificate and its key",
+                hint="give --cert-file and --key-file together",
+            )
+        self.config = config
+        self.registry = reference.registry
+        self.base_url = base_url(reference.api_host, config.plain_http)
+        self._repository = reference.repository
+        self._origin = url_policy.origin_of(self.base_url, "registry")
+        self._custom = check_headers(config.headers)
+        self._own_authorization = any(name.lower() == "authorization" for name in self._custom)
+        self._on_event = on_event
+        self._wire = Wire(self._origin, config)
+        self._retrier = Retrier(self._wire, config.limits, on_event)
+        self._auth = Authenticator(
+            registry=self.registry,
+            repository=self._repository,
+            own_url=self.base_url,
+            source=config.credentials,
+            retrier=self._retrier,
+            limits=config.limits,
+        )
+        self._warned: set[str] = set()
+        self._lock = Lock()
 
     def request(
         self,
@@ -33,15 +104,165 @@ class RegistryClient:
         headers: Mapping[str, str] | None = None,
         content: Content | None = None,
         repeatable: bool | None = None,
-        redirects: Literal["anywhere", "own-origin"] = "anywhere",
+        redirects: Redirects = "anywhere",
     ) -> Response:
-        """SKELETON.
+        """Send a request; return its answer if the status is an expected one.
 
-        repeatable: may be sent again after a lost connection, 408, 429, 5xx. None: yes for GET and HEAD.
-            Say True for the PUT of a manifest and the POST that opens an upload.
-        redirects: "own-origin" does not follow a redirect that leaves the registry's origin: the 3xx is the
-            answer then (returned if expected, else an error). Use for referrers.
+        Args:
+            method: HTTP method.
+            url: path from `endpoints`, or an absolute URL that went through `url_policy`. Credentials and custom
+                headers are sent to the registry's own origin only, whatever the URL.
+            expected: statuses that are returned; every other one is raised.
+            scopes: what the request needs, such as `repository:a/b:pull` (AUTH-21).
+            headers: more headers, sent to whatever host the request ends up at.
+            content: the body; opened anew for each time it is sent (PUSH-22).
+            repeatable: it does no harm to send the request twice, so it is tried again after temporary failures.
+                None: yes for GET and HEAD. Say True for the PUT of a manifest and the POST that opens an upload.
+            redirects: `own-origin` does not follow a redirect to another origin; the redirect is the answer then.
+
+        Returns:
+            The answer, its body unread. Close it, or use it as a context manager. Answers to HEAD and those
+            without a body are closed already.
+
+        Raises:
+            NotFoundError: 404.
+            UnauthorizedError, DeniedError, RateLimitedError, UnsupportedError, UnavailableError, RegistryError:
+                every other status.
+            CredentialError: credentials can't be read or used.
+            TransportError: no answer.
         """
-        raise NotImplementedError
+        if url.startswith("/"):
+            url = self.base_url + url
+        attempt = Attempt(tuple(scopes)) if self._own_authorization else self._auth.begin(scopes)
+        again = method in _REPEATABLE if repeatable is None else repeatable
+        while True:
+            exchange = Exchange(
+                method=method,
+                url=url,
+                home=self._origin,
+                headers=headers or {},
+                private=self._private(attempt.authorization),
+                content=content,
+                redirects=redirects,
+            )
+            response = self._retrier.send(exchange, repeatable=again)
+            if response.at_home:
+                self._report_warnings(response)
+                if response.status in (401, 403) and self._answered(attempt, response):
+                    continue
+            if response.status in expected:
+                return response
+            raise self._failure(response, attempt)
 
-    def close(self) -> None: ...
+    def close(self) -> None:
+        """Close all connections."""
+        self._wire.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def _private(self, authorization: str | None) -> Mapping[str, str]:
+        if authorization is None:
+            return self._custom
+        return {**self._custom, "Authorization": authorization}
+
+    def _answered(self, attempt: Attempt, response: Response) -> bool:
+        """Answer a challenge; tell whether to send the request again."""
+        if self._own_authorization:
+            return False
+        try:
+            again = self._auth.answer(attempt, response)
+        except OcictlError:
+            response.close()
+            raise
+        if again:
+            response.close()
+        return again
+
+    def _failure(self, response: Response, attempt: Attempt) -> OcictlError:
+        with response:
+            body = failures.read_body(response, self.config.limits.error_bytes)
+        sent = attempt.authorization is not None and self._auth.credential_source is not None
+        bearer = (attempt.authorization or "").startswith("Bearer ")
+        source = (
+            self._auth.credential_source
+            if sent
+            else "the Authorization header"
+            if self._own_authorization
+            else None
+        )
+        context = failures.Context(
+            registry=self.registry,
+            repository=self._repository,
+            scopes=attempt.scopes,
+            credential_source=source,
+            token_given=sent and bearer and not self._auth.has_registry_token,
+            plain_http=self._origin.scheme == "http",
+        )
+        return failures.error_for(response, body, context)
+
+    def _report_warnings(self, response: Response) -> None:
+        """Report each warning text once (WRN-02, WRN-03)."""
+        values = response.headers.getlist("Warning")
+        if not values:
+            return
+        for text in warning_texts(values):
+            with self._lock:
+                known = text in self._warned
+                self._warned.add(text)
+            if not known:
+                self._on_event(RegistryWarning(host=self.registry, text=text))
+
+
+def base_url(host: str, plain_http: bool | None) -> str:  # noqa: FBT001 (a setting with three values, always named)
+    """The base URL of a registry's host; http by itself for `localhost` and loopback addresses (NET-03)."""
+    name, port = _split_port(host.lower())
+    scheme = "http" if (url_policy.is_loopback(name) if plain_http is None else plain_http) else "https"
+    return f"{scheme}://{name}{f':{port}' if port else ''}"
+
+
+def check_headers(headers: Sequence[tuple[str, str]]) -> dict[str, str]:
+    """Return custom headers as a mapping; values of one name are joined.
+
+    `Authorization` is allowed: it replaces all other credentials, as in oras.
+
+    Raises:
+        InvalidInputError: `header-invalid`; the message never shows a value.
+    """
+    checked: dict[str, tuple[str, str]] = {}
+    for name, value in headers:
+        lower = name.lower()
+        if not _HEADER_NAME.fullmatch(name):
+            raise _bad_header(name, "is not a header name", "write it as 'Name: value'")
+        if lower in _OWNED:
+            raise _bad_header(name, "is set by ocictl itself", "leave this header out")
+        text = value.strip(" \t")
+        if not all(" " <= character <= "~" or character == "\t" for character in text):
+            raise _bad_header(
+                name, "has a value with control or non-ASCII characters", "write it on one line"
+            )
+        first, before = checked.get(lower, (name, None))
+        glue = "; " if lower == "cookie" else ", "
+        checked[lower] = (first, text if before is None else f"{before}{glue}{text}")
+    return dict(checked.values())
+
+
+def _bad_header(name: str, why: str, hint: str) -> InvalidInputError:
+    shown = escape(name[:80])
+    return InvalidInputError(
+        f"custom header {shown!r} {why}", code="header-invalid", hint=hint, details={"name": shown}
+    )
+
+
+def _split_port(host: str) -> tuple[str, str]:
+    """Host with its brackets, and the port or ""."""
+    if host.startswith("["):
+        name, _bracket, rest = host.partition("]")
+        return f"{name}]", rest.lstrip(":")
+    name, _colon, port = host.partition(":")
+    return name, port

@@ -131,7 +131,12 @@ def handshake_failed(cause: ssl.SSLError, host: str, method: str, place: str) ->
     """The error for a TLS connection that could not be established or trusted, with what to do about it."""
     if isinstance(cause, ssl.SSLCertVerificationError):
         why, hint = _distrust(cause, host)
-    elif cause.reason in ("WRONG_VERSION_NUMBER", "UNKNOWN_PROTOCOL", "HTTP_REQUEST", "PACKET_LENGTH_TOO_LONG"):
+    elif cause.reason in (
+        "WRONG_VERSION_NUMBER",
+        "UNKNOWN_PROTOCOL",
+        "HTTP_REQUEST",
+        "PACKET_LENGTH_TOO_LONG",
+    ):
         why = "the host does not speak TLS on this port"
         hint = "check the port; only if the registry really has no TLS, add --plain-http"
     elif "CERTIFICATE_REQUIRED" in (cause.reason or ""):

@@ -38,9 +38,9 @@ def parse(raw: bytes, url: str = "") -> Token:
     """
     try:
         members = _fields.load(raw, "answer")
-    except ContentError as error:
-        # Not even the place is shown: a JSON error may quote what it choked on.
-        raise _unusable(url, "is not JSON") from error
+    except ContentError:
+        # Not even the place is kept: a JSON error may quote what it choked on.
+        raise _unusable(url, "is not JSON") from None
     if not isinstance(members, dict):
         raise _unusable(url, "is not a JSON object")
     # Both spellings mean the same; `token` is the older one and is preferred wherever both are given (AUTH-10).
@@ -52,14 +52,14 @@ def parse(raw: bytes, url: str = "") -> Token:
     return Token(value, _lifetime(members.get("expires_in")))
 
 
-def query(realm: str, service: str, scopes: Sequence[str], account: str = "") -> str:
+def query(realm: str, service: str, scopes: Sequence[str]) -> str:
     """The URL of a token request by GET: one `scope` each, empty ones left out, the realm's query kept.
 
-    Rules AUTH-04, AUTH-05, AUTH-06.
+    Rules AUTH-04, AUTH-06.
     """
     from urllib.parse import quote
 
-    parts = [("service", service), *(("scope", scope) for scope in scopes), ("account", account)]
+    parts = [("service", service), *(("scope", scope) for scope in scopes)]
     added = "&".join(f"{name}={quote(value, safe=':,/*@')}" for name, value in parts if value)
     head = realm.partition("#")[0]
     if not added:
@@ -88,7 +88,7 @@ def _lifetime(value: Any) -> float:
         value = int(value[:9])
     if isinstance(value, bool) or not isinstance(value, int | float) or not value > 0:
         return DEFAULT_LIFETIME
-    return min(float(value), _LONGEST)
+    return float(min(value, _LONGEST))
 
 
 def _unusable(url: str, why: str) -> RegistryError:

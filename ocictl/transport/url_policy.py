@@ -85,7 +85,9 @@ def resolve(target: str, request_url: str, what: str) -> str:
     if not reference:
         raise refused(what, target, "it is empty")
     if not _VISIBLE.fullmatch(reference):
-        raise refused(what, target, "it holds blanks, control characters, backslashes or non-ASCII characters")
+        raise refused(
+            what, target, "it holds blanks, control characters, backslashes or non-ASCII characters"
+        )
     if reference[:8].lower().startswith(("https://", "http://")):
         return reference
     scheme, _colon, rest = request_url.partition("://")

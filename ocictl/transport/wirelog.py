@@ -20,7 +20,7 @@ _QUERY: Final = re.compile(r"[?#][^\s>,;\"]*")
 _USER_INFO: Final = re.compile(r"//[^/\s>@]*@")
 # Any member that may hold a secret, also in JSON that was put into a string of JSON (any number of backslashes).
 _SECRET_MEMBER: Final = re.compile(
-    r"""(\\*"[^"\\]*(?:token|password|passwd|secret|credential|signature|authorization)[^"\\]*\\*"\s*:\s*)"""
+    r"""(?<!\\)(\\*+"[^"\\]*(?:token|password|passwd|secret|credential|signature|authorization)[^"\\]*\\*"\s*:\s*)"""
     r"""(\\*")(?:[^"\\]|\\.)*?(?:\2|"|\Z)""",
     re.IGNORECASE | re.DOTALL,
 )
@@ -62,9 +62,9 @@ class WireLog:
             self._write(f"< body of {len(data)} bytes, not shown")
             return
         # Secrets are removed before the cut, so that no half of one is left at its end.
-        text = hide_members(data.decode("utf-8", "replace"))
+        text = hide_members(data[: 4 * self._limit].decode("utf-8", "replace"))
         cut = text[: self._limit]
-        more = f" ... {len(text) - len(cut)} characters more" if len(cut) < len(text) else ""
+        more = f" ... ({len(data)} bytes in all)" if len(cut) < len(text) else ""
         self._write(f"< body {escape(cut)}{more}")
 
     def _fields(self, headers: Iterable[tuple[str, str]]) -> str:

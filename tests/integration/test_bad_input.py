@@ -14,8 +14,8 @@ from typing import Any
 
 import pytest
 
-from tests.support.program import Finished, run_ocictl
-from tests.support.registry import Fault, Quirks, Registry, digest_of
+from tests.support.program import Finished, Ocictl
+from tests.support.registry import Fault, Registry, digest_of
 from tests.support.shared import present, spec_path, vector_rows
 from tests.support.trees import snapshot
 
@@ -55,11 +55,11 @@ def work(tmp_path: Path) -> Path:
 def check_failure(finished: Finished, code: int, *words: str) -> None:
     """A failure says what and why in one line, has its exit code, and no traceback."""
     assert finished.code == code, finished
-    errors = [line for line in finished.err.splitlines() if line.startswith("error: ")]
-    assert len(errors) == 1, finished.err
+    errors = [line for line in finished.stderr.splitlines() if line.startswith("error: ")]
+    assert len(errors) == 1, finished.stderr
     for word in words:
-        assert word.lower() in finished.err.lower(), finished.err
-    assert "Traceback" not in finished.err + finished.out
+        assert word.lower() in finished.stderr.lower(), finished.stderr
+    assert "Traceback" not in finished.stderr + finished.stdout
 
 
 @dataclass(frozen=True)
@@ -148,11 +148,11 @@ COMMAND_LINES = [
 
 
 @pytest.mark.parametrize("bad", COMMAND_LINES, ids=lambda bad: bad.line[:60])
-def test_bad_command_line(bad: Case, registry: Registry, work: Path) -> None:
+def test_bad_command_line(bad: Case, registry: Registry, work: Path, run_ocictl: Ocictl) -> None:
     """What a person writes wrong is named, with the rule and the next step; nothing is written anywhere."""
     before, stored = snapshot(work), json.dumps(sorted(registry.repositories["app"].manifests))
     args = bad.line.format(host=registry.host).split()
-    finished = run_ocictl(args, cwd=work, env=dict(bad.env))
+    finished = run_ocictl(*args, cwd=work, env=dict(bad.env))
     check_failure(finished, bad.code, *bad.words)
     assert snapshot(work) == before
     assert json.dumps(sorted(registry.repositories["app"].manifests)) == stored
@@ -193,28 +193,34 @@ BAD_TITLES = [
 
 
 @pytest.mark.parametrize("title", BAD_TITLES, ids=repr)
-def test_title_that_must_not_be_written(title: str, registry: Registry, work: Path) -> None:
+def test_title_that_must_not_be_written(
+    title: str, registry: Registry, work: Path, run_ocictl: Ocictl
+) -> None:
     """F1, ECO-18: a title that escapes, is no file name or names a device is refused before anything is written."""
     if title == "":
         pytest.skip("an empty title is no title: the layer is unnamed")
     manifest(registry, layer(registry, "good.txt", b"good"), layer(registry, title))
     before = snapshot(work.parent)
-    finished = run_ocictl(["pull", f"{registry.host}/bad:v1", "-o", "out"], cwd=work)
+    finished = run_ocictl("pull", f"{registry.host}/bad:v1", "-o", "out", cwd=work)
     check_failure(finished, 9, "title")
-    assert "\x1b" not in finished.err
+    assert "\x1b" not in finished.stderr
     assert snapshot(work.parent) == before
 
 
 @pytest.mark.parametrize(
-    "titles", [("a", "a"), ("a", "A"), ("é", "e\u0301"), ("a", "a/b"), ("d/x", "D/x"), ("straße", "STRASSE")], ids=repr
+    "titles",
+    [("a", "a"), ("a", "A"), ("é", "e\u0301"), ("a", "a/b"), ("d/x", "D/x"), ("straße", "STRASSE")],
+    ids=repr,
 )
-def test_titles_that_meet(titles: tuple[str, str], registry: Registry, work: Path) -> None:
+def test_titles_that_meet(
+    titles: tuple[str, str], registry: Registry, work: Path, run_ocictl: Ocictl
+) -> None:
     """F1: two titles that some file system takes for one are refused before anything is written."""
     manifest(registry, *(layer(registry, title, title.encode()) for title in titles))
     if titles == ("a", "a"):
         manifest(registry, layer(registry, "a", b"1"), layer(registry, "a", b"2"))
     before = snapshot(work.parent)
-    finished = run_ocictl(["pull", f"{registry.host}/bad:v1"], cwd=work)
+    finished = run_ocictl("pull", f"{registry.host}/bad:v1", cwd=work)
     check_failure(finished, 9)
     assert snapshot(work.parent) == before
 
@@ -243,7 +249,10 @@ BAD_ARCHIVES = {
     "link-absolute": tar_of(("sym", "tree/passwd", "/etc/passwd")),
     "hard-link-out": tar_of(("hard", "tree/leak", "hello.txt")),
     "link-chain": tar_of(
-        ("dir", "tree/a", ""), ("sym", "tree/a/up", ".."), ("sym", "tree/b", "a/up/.."), ("file", "tree/b/escape", "x")
+        ("dir", "tree/a", ""),
+        ("sym", "tree/a/up", ".."),
+        ("sym", "tree/b", "a/up/.."),
+        ("file", "tree/b/escape", "x"),
     ),
     "not-gzip": b"plain text",
     "cut-gzip": gzip.compress(bytes(10_000))[:-6],
@@ -251,12 +260,14 @@ BAD_ARCHIVES = {
 
 
 @pytest.mark.parametrize("name", BAD_ARCHIVES)
-def test_archive_that_must_not_be_unpacked(name: str, registry: Registry, work: Path) -> None:
+def test_archive_that_must_not_be_unpacked(
+    name: str, registry: Registry, work: Path, run_ocictl: Ocictl
+) -> None:
     """F2, CVE-2021-21272, CVE-2026-50163, CVE-2026-85731: nothing outside the root changes, nothing half-done stays."""
     unpack = {"org.opencontainers.image.title": "tree", "io.deis.oras.content.unpack": "true"}
     manifest(registry, layer(registry, None, BAD_ARCHIVES[name], annotations=unpack))
     before = snapshot(work.parent)
-    finished = run_ocictl(["pull", f"{registry.host}/bad:v1", "-o", "."], cwd=work)
+    finished = run_ocictl("pull", f"{registry.host}/bad:v1", "-o", ".", cwd=work)
     assert finished.code in (6, 9), finished
     check_failure(finished, finished.code)
     assert snapshot(work.parent) == before
@@ -299,14 +310,21 @@ PULLS = [
 ]
 
 
-@pytest.mark.parametrize(("change", "code", "words"), [row[1:] for row in PULLS], ids=[row[0] for row in PULLS])
+@pytest.mark.parametrize(
+    ("change", "code", "words"), [row[1:] for row in PULLS], ids=[row[0] for row in PULLS]
+)
 def test_registry_that_misbehaves_on_pull(
-    change: Callable[[Registry], None], code: int, words: tuple[str, ...], registry: Registry, work: Path
+    change: Callable[[Registry], None],
+    code: int,
+    words: tuple[str, ...],
+    registry: Registry,
+    work: Path,
+    run_ocictl: Ocictl,
 ) -> None:
     """I1 to I4, T3, T4, ERR-04: each fault has its exit code, and no file appears."""
     change(registry)
     before = snapshot(work.parent)
-    finished = run_ocictl(["pull", f"{registry.host}/app:v1"], cwd=work)
+    finished = run_ocictl("pull", f"{registry.host}/app:v1", cwd=work)
     check_failure(finished, code, *words)
     assert snapshot(work.parent) == before
 
@@ -320,31 +338,42 @@ PUSHES = [
 ]
 
 
-@pytest.mark.parametrize(("change", "code", "words"), [row[1:] for row in PUSHES], ids=[row[0] for row in PUSHES])
+@pytest.mark.parametrize(
+    ("change", "code", "words"), [row[1:] for row in PUSHES], ids=[row[0] for row in PUSHES]
+)
 def test_registry_that_misbehaves_on_push(
-    change: Callable[[Registry], None], code: int, words: tuple[str, ...], registry: Registry, work: Path
+    change: Callable[[Registry], None],
+    code: int,
+    words: tuple[str, ...],
+    registry: Registry,
+    work: Path,
+    run_ocictl: Ocictl,
 ) -> None:
     """U1, ERR-04: each refusal has its exit code and says what the registry said; the tag is not moved."""
     before = dict(registry.repositories["app"].tags)
     change(registry)
-    finished = run_ocictl(["push", f"{registry.host}/app:v1", "HELLO.TXT"], cwd=work)
+    finished = run_ocictl("push", f"{registry.host}/app:v1", "HELLO.TXT", cwd=work)
     check_failure(finished, code, *words)
     assert registry.repositories["app"].tags == before
 
 
-def test_referrers_tag_that_holds_something_else(registry: Registry, work: Path) -> None:
+def test_referrers_tag_that_holds_something_else(registry: Registry, work: Path, run_ocictl: Ocictl) -> None:
     """RFT-03: nothing is overwritten, the referrer itself stays, and the exit code says conflict."""
     registry.configure(referrers_api=False)
     subject = registry.repositories["app"].tags["v1"]
     registry.put_artifact("app", {"x": b"x"}, tag=subject.replace(":", "-"))
     held = dict(registry.repositories["app"].tags)
-    finished = run_ocictl(["attach", f"{registry.host}/app:v1", "--artifact-type", "a/b", "hello.txt"], cwd=work)
+    finished = run_ocictl(
+        "attach", f"{registry.host}/app:v1", "--artifact-type", "a/b", "hello.txt", cwd=work
+    )
     check_failure(finished, 8, "referrer")
     assert registry.repositories["app"].tags == held
 
 
 @pytest.mark.parametrize("row", vector_rows("manifest", "index"))
-def test_invalid_document_from_a_registry(row: dict[str, Any] | None, registry: Registry, work: Path) -> None:
+def test_invalid_document_from_a_registry(
+    row: dict[str, Any] | None, registry: Registry, work: Path, run_ocictl: Ocictl
+) -> None:
     """I6, I7, I8: pulling a document of the specification's vectors gives a result or a clear error, never a file more.
 
     Documents that may not be read (`valid` false without a milder policy, or `policy` reject) end with exit code 6
@@ -353,11 +382,13 @@ def test_invalid_document_from_a_registry(row: dict[str, Any] | None, registry: 
     vector = present(row)
     data = spec_path(*vector["file"].split("/")).read_bytes()
     kind = "index" if vector["kind"] == "index" else "manifest"
-    digest = registry.put_manifest("bad", data, tag="v1", media_type=f"application/vnd.oci.image.{kind}.v1+json")
+    digest = registry.put_manifest(
+        "bad", data, tag="v1", media_type=f"application/vnd.oci.image.{kind}.v1+json"
+    )
     assert digest == digest_of(data)
     before = snapshot(work.parent)
-    finished = run_ocictl(["pull", f"{registry.host}/bad:v1", "-o", "out"], cwd=work)
-    assert "Traceback" not in finished.err
+    finished = run_ocictl("pull", f"{registry.host}/bad:v1", "-o", "out", cwd=work)
+    assert "Traceback" not in finished.stderr
     if finished.code != 0:
         check_failure(finished, finished.code)
         assert finished.code in (3, 6, 9)

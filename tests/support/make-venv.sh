@@ -26,6 +26,7 @@ if ! { "$venv/bin/python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 
   "$found" -m venv --clear "$venv"
 fi
 
+rm -f "$venv"/.ready-*
 pip=("$venv/bin/python" -m pip --disable-pip-version-check --quiet)
 if [ "$install" = wheel ]; then
   built=$(mktemp -d)

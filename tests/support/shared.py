@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -54,12 +55,17 @@ def spec_rows(name: str, member: str) -> list[Any]:
     return rows
 
 
-def vector_rows(*kinds: str) -> list[Any]:
-    """The test documents of these kinds for `parametrize`, each a row of `vectors.json` under its file name."""
+def vector_rows(*kinds: str, where: Callable[[dict[str, Any]], bool] = lambda row: True) -> list[Any]:
+    """The test documents of these kinds for `parametrize`, each a row of `vectors.json` under its file name.
+
+    Args:
+        kinds: for example `"manifest", "index"`.
+        where: leaves out the rows for which it is false.
+    """
     return [
         pytest.param(row, id=row["file"].removeprefix("vectors/") if row else "absent")
         for row in spec_rows("vectors.json", "vectors")
-        if row is None or row["kind"] in kinds
+        if row is None or (row["kind"] in kinds and where(row))
     ]
 
 

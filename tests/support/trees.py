@@ -28,7 +28,7 @@ def write_twenty_files(root: Path, *, large: int = 200 * MIB) -> list[str]:
         "no-newline": b"x",
         "crlf.txt": b"a\r\nb\r\n",
         "name with spaces.txt": b"spaces\n",
-        "täglich-日本語-🎉.txt": "unicode\n".encode(),
+        "täglich-日本語-🎉.txt": b"unicode\n",
         "data.json": b'{"a": 1}\n',
         "page.html": b"<!doctype html><title>&amp;</title>\n",
         ".hidden": b"hidden\n",

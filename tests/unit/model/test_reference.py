@@ -15,7 +15,9 @@ HEX = "0123456789abcdef" * 4
 
 
 @pytest.mark.parametrize(
-    "row", spec_rows("references.json", "references"), ids=lambda row: repr(row["input"])[:60] if row else "absent"
+    "row",
+    spec_rows("references.json", "references"),
+    ids=lambda row: repr(row["input"])[:60] if row else "absent",
 )
 def test_table(row: dict[str, Any] | None) -> None:
     """Each reference of the table reads as ORAS reads it, and what policy refuses is refused."""

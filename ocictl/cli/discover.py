@@ -1,0 +1,64 @@
+"""The command `discover`."""
+
+from __future__ import annotations
+
+import click
+
+from ocictl.cli.command import OcictlCommand
+from ocictl.cli.output_options import OutputOptions, output_options
+from ocictl.cli.remote_options import RemoteOptions, remote_options
+from ocictl.cli.values import platform_option
+
+
+@click.command("discover", cls=OcictlCommand)
+@click.argument("name", metavar="NAME{:TAG|@DIGEST}")
+@click.option("--artifact-type", metavar="TYPE", help="Show referrers of this type only.")
+@click.option(
+    "--depth", type=click.IntRange(min=1), metavar="N", help="How many levels to show; all if left out."
+)
+@platform_option("Start at this platform's manifest")
+@output_options("tree", "json", progress=True, old_spelling=True)
+@remote_options(referrers=True)
+def command(
+    name: str,
+    artifact_type: str | None,
+    depth: int | None,
+    platform: str | None,
+    output: OutputOptions,
+    remote: RemoteOptions,
+) -> None:
+    """Show what is attached to an artifact, as a tree.
+
+    With --quiet the digests of all referrers are printed, one per line.
+
+    \b
+    Examples:
+      ocictl discover localhost:5000/hello:v1
+      ocictl discover --artifact-type application/spdx+json --format json localhost:5000/hello:v1
+    """
+    from ocictl.cli.targets import locate_selected, open_target
+    from ocictl.cli.values import parse_platform
+    from ocictl.model.media_types import check_media_type
+    from ocictl.ops.discover import discover
+    from ocictl.output.records import ReferrersRecord
+    from ocictl.output.tree import show_tree
+
+    location, selector = locate_selected(name, remote, "discover")
+    if artifact_type:
+        check_media_type(artifact_type, "artifact type")
+    target = open_target(location, remote, output.console, output.notices(), concurrency=4)
+    node = discover(
+        target,
+        selector,
+        artifact_type=artifact_type or None,
+        depth=depth or 0,
+        platform=parse_platform(platform),
+    )
+    record = ReferrersRecord.tree(location.path, node)
+    if output.quiet:
+        for digest in record.digests():
+            output.console.line(digest)
+    elif output.as_json:
+        output.console.record(record)
+    else:
+        show_tree(record, output.console, colour=not output.no_tty)

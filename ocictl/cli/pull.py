@@ -1,0 +1,79 @@
+"""The command `pull`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from ocictl.cli.command import OcictlCommand
+from ocictl.cli.output_options import OutputOptions, output_options
+from ocictl.cli.remote_options import RemoteOptions, remote_options
+from ocictl.cli.values import platform_option
+
+
+@click.command("pull", cls=OcictlCommand)
+@click.argument("name", metavar="NAME{:TAG|@DIGEST}")
+@click.option(
+    "-o", "--output", "folder", metavar="DIR", default=".", show_default=True, help="Directory to write to."
+)
+@click.option("-k", "--keep-old-files", is_flag=True, help="Fail instead of replacing a file that is there.")
+@click.option("-T", "--allow-path-traversal", is_flag=True, help="Allow files outside of the directory.")
+@click.option("--include-subject", is_flag=True, help="Pull the files of the subject as well.")
+@click.option("--config", metavar="PATH[:TYPE]", help="Write the config to this file in the directory.")
+@platform_option("Pull this platform's manifest")
+@click.option(
+    "--concurrency",
+    type=click.IntRange(min=1),
+    metavar="N",
+    default=3,
+    show_default=True,
+    help="How many blobs move at once.",
+)
+@output_options("text", "json", progress=True)
+@remote_options()
+def command(
+    name: str,
+    folder: str,
+    keep_old_files: bool,  # noqa: FBT001 - click passes by name
+    allow_path_traversal: bool,  # noqa: FBT001 - click passes by name
+    include_subject: bool,  # noqa: FBT001 - click passes by name
+    config: str | None,
+    platform: str | None,
+    concurrency: int,
+    output: OutputOptions,
+    remote: RemoteOptions,
+) -> None:
+    """Pull files from a registry or an OCI layout.
+
+    Every layer with a file name is written, verified against its digest first. Directories are unpacked.
+
+    \b
+    Examples:
+      ocictl pull localhost:5000/hello:v1
+      ocictl pull -o out ghcr.io/me/report@sha256:DIGEST
+    """
+    from ocictl.cli.targets import locate_selected, open_target
+    from ocictl.cli.values import parse_files, parse_platform
+    from ocictl.ops.pull import pull
+    from ocictl.output.records import PullRecord
+    from ocictl.output.render import pulled
+
+    location, selector = locate_selected(name, remote, "pull")
+    target = open_target(location, remote, output.console, output.notices(), concurrency=concurrency)
+    with output.transfers() as on_event:
+        result = pull(
+            target,
+            selector,
+            Path(folder),
+            keep_existing=keep_old_files,
+            allow_traversal=allow_path_traversal,
+            include_subject=include_subject,
+            config=parse_files([config])[0] if config else None,
+            platform=parse_platform(platform),
+            concurrency=concurrency,
+            on_event=on_event,
+        )
+    record = PullRecord.of(location.path, result.descriptor, result.files)
+    untitled = [f"{location.path}@{blob.digest}" for blob in result.untitled]
+    output.show(record, str(result.descriptor.digest), lambda: pulled(record, location.shown, untitled))

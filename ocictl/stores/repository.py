@@ -1,0 +1,288 @@
+"""A registry's repository as a target.
+
+Which method asks which endpoint of the distribution specification:
+
+    resolve        HEAD manifests/<reference>, and GET where HEAD is not enough          end-3
+    resolve_blob   HEAD blobs/<digest>, and GET where HEAD is refused                    end-2
+    exists         HEAD manifests/<digest> or blobs/<digest>                             end-2, end-3
+    fetch          GET manifests/<digest> or blobs/<digest>, with Range                  end-2, end-3
+    tags           GET tags/list                                                         end-8
+    referrers      GET referrers/<digest>, or GET manifests/<referrers tag>              end-12, end-3
+    push           POST and PUT blobs/uploads/, or PUT manifests/<tag or digest>;
+                   then GET and PUT manifests/<referrers tag> where that is our duty     end-4, end-6, end-7
+    tag            GET manifests/<digest>, PUT manifests/<tag>                           end-3, end-7
+"""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Callable, Iterator
+from typing import Final
+
+from ocictl.content import VerifyingReader, read_all
+from ocictl.errors import ContentError, OcictlError, RegistryError
+from ocictl.events import EventSink, discard
+from ocictl.model import media_types
+from ocictl.model.descriptor import Descriptor
+from ocictl.model.digest import Digest
+from ocictl.model.manifest import Document, Manifest, parse_document
+from ocictl.model.reference import Reference, check_tag
+from ocictl.stores import referrers
+from ocictl.stores.blobs import Blobs
+from ocictl.stores.manifests import Manifests, check_document_size
+from ocictl.stores.referrers_api import ReferrersApi
+from ocictl.stores.referrers_reader import ReferrersMode, ReferrersReader, no_endpoint
+from ocictl.stores.referrers_tag import ReferrersTag
+from ocictl.target import ByteStream, Content, PushReceipt, TargetKind
+from ocictl.transport import endpoints, paging
+from ocictl.transport.config import Limits, TransportConfig
+from ocictl.transport.session import RegistryClient
+
+__all__ = ["ReferrersMode", "Repository"]
+
+_DEFAULTS: Final = TransportConfig()
+_HAVE_SUBJECT: Final = frozenset({media_types.OCI_MANIFEST, media_types.OCI_INDEX})
+
+
+class Repository:
+    """One repository of a registry; implements `ocictl.target.Target`. May be used by several threads."""
+
+    def __init__(
+        self,
+        reference: Reference,
+        config: TransportConfig = _DEFAULTS,
+        *,
+        referrers_mode: ReferrersMode = "auto",
+        on_event: EventSink = discard,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        """
+        Args:
+            reference: registry and repository; tag and digest are not looked at.
+            config: how to reach the registry.
+            referrers_mode: `api`: the referrers API or an error; `tag`: the referrers tags alone;
+                `auto`: the API, and the tags where the registry shows that it has no API (RFR-09, RFT-02).
+            on_event: told about warnings, retries and uses of a referrers tag.
+            sleep: waits so many seconds between attempts.
+        """
+        self._reference = reference
+        self._mode: ReferrersMode = referrers_mode
+        self._limits = config.limits
+        self._client = RegistryClient(reference, config, on_event)
+        name = reference.repository
+        self._manifests = Manifests(self._client, name)
+        self._blobs = Blobs(
+            self._client, name, on_event=on_event, sleep=sleep, backoff=_backoff(config.limits)
+        )
+        self._api = ReferrersApi(self._client, name)
+        self._tag = ReferrersTag(
+            self._manifests, self.path, limits=config.limits, on_event=on_event, sleep=sleep
+        )
+        self._reader = ReferrersReader(self, self._api, self._tag, referrers_mode)
+        self._resolved: set[tuple[Digest, str]] = set()
+        self._last_document: tuple[Digest, bytes] | None = None
+
+    @property
+    def kind(self) -> TargetKind:
+        return "registry"
+
+    @property
+    def path(self) -> str:
+        return self._reference.path
+
+    def close(self) -> None:
+        """Give up all connections."""
+        self._client.close()
+
+    def resolve(self, reference: str) -> Descriptor:
+        """Find the document under a tag or digest. Work by its digest from then on (PULL-10).
+
+        Raises:
+            NotFoundError: there is none.
+            ContentError: `digest-mismatch`: the bytes are not what a digest says (PULL-03).
+        """
+        found = self._manifests.resolve(reference)
+        # Its media type may be unknown to us, but it is known now under which endpoint it is.
+        self._resolved.add((found.digest, found.media_type))
+        return found
+
+    def resolve_blob(self, digest: Digest) -> Descriptor:
+        """Find the blob of this digest (PULL-07).
+
+        Raises:
+            NotFoundError: there is none.
+        """
+        return Descriptor(media_type=media_types.OCTET_STREAM, digest=digest, size=self._blobs.size(digest))
+
+    def exists(self, descriptor: Descriptor) -> bool:
+        """Tell whether the content is there (PUSH-02)."""
+        if self._is_document(descriptor):
+            return self._manifests.exists(descriptor)
+        return self._blobs.exists(descriptor.digest)
+
+    def fetch(self, descriptor: Descriptor, *, start: int = 0) -> ByteStream:
+        """Open content, unverified. The first byte is the one at offset `start`, always.
+
+        A registry that ignores the range sends everything, and what lies before `start` is thrown away.
+        The stream may end early or late: only a verifying reader knows.
+
+        Raises:
+            NotFoundError: there is no such content.
+            RegistryError: `registry-protocol`: the answer does not fit the question (PULL-08).
+        """
+        if self._is_document(descriptor):
+            return self._manifests.open(descriptor, start)
+        return self._blobs.open(descriptor, start)
+
+    def referrers(self, subject: Descriptor, *, artifact_type: str | None = None) -> Iterator[Descriptor]:
+        """List the documents whose subject this is (RFR, RFT).
+
+        Raises:
+            UnsupportedError: only the referrers API may be used, and there is none.
+            RegistryError: the registry refused; that is never taken for "no referrers" (RFR-10).
+        """
+        return self._reader.list(subject, artifact_type)
+
+    def tags(self, *, last: str | None = None) -> Iterator[str]:
+        """List the tags in the order of their characters' codes; only those after `last` if given (TAG-03).
+
+        Raises:
+            NotFoundError: there is no such repository.
+        """
+        found: set[str] = set()
+        name = self._reference.repository
+        url = endpoints.tags(name, last=last)
+        for _response, raw in paging.pages(self._client, url, scopes=(endpoints.pull_scope(name),)):
+            found.update(paging.parse_tags(raw))
+        for tag in sorted(found):
+            # Some registries ignore `last`; and some sort without regard to case, which may be right too.
+            if last is None or tag > last or tag.lower() > last.lower():
+                yield tag
+
+    def push(self, descriptor: Descriptor, content: Content, *, tag: str | None = None) -> PushReceipt:
+        """Store content: a document under its digest or a tag, anything else as a blob.
+
+        A document with a subject is sent even if it is there, because only the answer tells whether the
+        registry lists it (RFT-02, MPUT-10).
+
+        Raises:
+            ContentError: the bytes are not what the descriptor says, or a document breaks a rule.
+            ConflictError: the document is stored, but its listing is not confirmed.
+            UnsupportedError: the document is stored, but only the referrers API may be used and there is none.
+        """
+        if content.size != descriptor.size:
+            raise ContentError(
+                f"content of {descriptor.digest} should have {descriptor.size} bytes, not {content.size}",
+                code="size-mismatch",
+                hint="check that the source does not change while it is sent, then run the command again",
+                details={"expected": descriptor.size, "actual": content.size, "rule": "DIG-06"},
+            )
+        if tag is None and descriptor.media_type not in media_types.MANIFEST_ENDPOINT_TYPES:
+            self._blobs.push(descriptor, content)
+            return PushReceipt(descriptor=descriptor)
+        check_document_size(descriptor.size, self._limits.manifest_bytes, f"document {descriptor.digest}")
+        with VerifyingReader(content.open(), descriptor) as reader:
+            raw = reader.read()
+        return self._push_document(descriptor, raw, tag)
+
+    def tag(self, descriptor: Descriptor, tag: str) -> None:
+        """Let a tag point to a document that is there.
+
+        Raises:
+            NotFoundError: the document is not there.
+        """
+        check_tag(tag)
+        last = self._last_document
+        if last is not None and last[0] == descriptor.digest:
+            raw = last[1]
+        else:
+            raw = read_all(self, descriptor, limit=self._limits.manifest_bytes)
+            self._last_document = (descriptor.digest, raw)
+        self._manifests.put(tag, raw, descriptor)
+
+    def _is_document(self, descriptor: Descriptor) -> bool:
+        return (
+            descriptor.media_type in media_types.MANIFEST_ENDPOINT_TYPES
+            or (descriptor.digest, descriptor.media_type) in self._resolved
+        )
+
+    def _push_document(self, descriptor: Descriptor, raw: bytes, tag: str | None) -> PushReceipt:
+        document = parse_document(raw, descriptor.media_type) if descriptor.is_document else None
+        place = check_tag(tag) if tag is not None else str(descriptor.digest)
+        try:
+            if tag is not None and descriptor.digest.algorithm != "sha256":
+                # Under a tag alone a registry knows it by the digest of its own choice (MPUT-06).
+                self._manifests.put(str(descriptor.digest), raw, descriptor)
+            headers = self._manifests.put(place, raw, descriptor)
+        except RegistryError as error:
+            _explain_refusal(error, document)
+            raise
+        self._resolved.add((descriptor.digest, descriptor.media_type))
+        self._last_document = (descriptor.digest, raw)
+        subject = document.subject if document and document.media_type in _HAVE_SUBJECT else None
+        if document is None or subject is None or headers is None:
+            return PushReceipt(descriptor=descriptor)
+        return self._list(descriptor, document, subject, headers.get("OCI-Subject"))
+
+    def _list(
+        self, descriptor: Descriptor, document: Document, subject: Descriptor, answer: str | None
+    ) -> PushReceipt:
+        """See to it that a pushed referrer is listed: the table of RFT-02."""
+        if self._mode != "tag" and answer:
+            if answer.strip() != str(subject.digest):
+                raise _wrong_subject(descriptor, subject, answer)
+            self._api.confirm()
+            return PushReceipt(descriptor=descriptor, listing="registry")
+        if self._mode == "api":
+            self._check_api(descriptor, subject)
+            return PushReceipt(descriptor=descriptor, listing="registry")
+        action = self._tag.add(subject, referrers.entry_for(document, descriptor))
+        return PushReceipt(
+            descriptor=descriptor, listing=action, fallback_tag=referrers.fallback_tag(subject.digest)
+        )
+
+    def _check_api(self, descriptor: Descriptor, subject: Descriptor) -> None:
+        try:
+            pages = self._api.pages(subject)
+        except OcictlError as error:
+            error.details.setdefault("pushed", str(descriptor.digest))
+            error.add_note(f"the referrer {descriptor.digest} is pushed; that it is listed is not confirmed")
+            raise
+        if pages is None:
+            missing = no_endpoint(subject)
+            missing.details["pushed"] = str(descriptor.digest)
+            missing.add_note(f"the referrer {descriptor.digest} is pushed, but not listed")
+            raise missing
+
+
+def _wrong_subject(descriptor: Descriptor, subject: Descriptor, answer: str) -> RegistryError:
+    return RegistryError(
+        f"the registry answered the push of {descriptor.digest}, which is about {subject.digest}, "
+        f"with the subject {answer!r}",
+        code="registry-protocol",
+        hint="the referrer is pushed, but may not be listed; see with: ocictl discover",
+        details={"pushed": str(descriptor.digest), "subject": str(subject.digest), "rule": "RFT-02"},
+    )
+
+
+def _explain_refusal(error: RegistryError, document: Document | None) -> None:
+    """Say which part of a new-style artifact an old registry may have refused."""
+    refused = error.status in (415, 501) or error.has_code("MANIFEST_INVALID", "UNSUPPORTED")
+    if error.hint is not None or not refused or not isinstance(document, Manifest):
+        return
+    if document.artifact_type or document.config.media_type == media_types.EMPTY:
+        error.hint = "the registry may not take artifactType or the empty config; try --image-spec v1.0"
+
+
+def _backoff(limits: Limits) -> Callable[[int, OcictlError], float]:
+    """Random waits that grow, unless the registry asked for a certain one (LIM-01)."""
+    source = random.SystemRandom()
+
+    def seconds(attempt: int, error: OcictlError) -> float:
+        asked = error.details.get("retry_after")
+        if isinstance(asked, int | float):
+            return min(float(asked), limits.retry_after_max)
+        return source.uniform(0, min(limits.retry_base * 2 ** (attempt - 1), limits.retry_max))
+
+    return seconds
