@@ -6,7 +6,6 @@ import signal
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from types import FrameType
 from typing import Any, TextIO
 
@@ -21,7 +20,6 @@ class Terminated(KeyboardInterrupt):
     """SIGTERM came. It unwinds like Ctrl-C, so whatever cleans up after that cleans up after this."""
 
 
-@dataclass(slots=True)
 class App:
     """What the root knows; click hands it to every command as `obj`.
 
@@ -31,18 +29,18 @@ class App:
         debug: show tracebacks of internal errors.
     """
 
-    console: Console
-    environ: Mapping[str, str]
-    debug: bool = False
-
-    @classmethod
-    def start(
-        cls, stdout: TextIO | None, stderr: TextIO | None, environ: Mapping[str, str], args: Sequence[str]
-    ) -> App:
-        """Begin a run. The arguments are only looked at to know how to report that they can't be parsed."""
-        console = Console(stdout, stderr, environ)
-        console.as_json = wants_json(args)
-        return cls(console=console, environ=environ)
+    def __init__(
+        self,
+        stdout: TextIO | None,
+        stderr: TextIO | None,
+        environ: Mapping[str, str],
+        arguments: Sequence[str],
+    ) -> None:
+        """The arguments are only looked at to know how to report that they can't be parsed."""
+        self.console = Console(stdout, stderr, environ)
+        self.console.as_json = wants_json(arguments)
+        self.environ = environ
+        self.debug = False
 
     def guard(self, run: Callable[[], object]) -> int:
         """Run a command line and return the exit code; every failure becomes a message on standard error."""
@@ -121,8 +119,10 @@ def wants_json(args: Sequence[str]) -> bool:
 
 def from_click(error: click.ClickException) -> OcictlError:
     """Put what click found wrong with the command line into an error of ours."""
-    unknown = isinstance(error, click.NoSuchOption)
-    message = " ".join((error.message if unknown else error.format_message()).split()).rstrip(".")
+    if isinstance(error, click.NoSuchOption):
+        message = f"no such option {error.option_name!r}"
+    else:
+        message = " ".join(error.format_message().split()).rstrip(".")
     if message[:2] != message[:2].upper():
         message = message[:1].lower() + message[1:]
     if isinstance(error, click.FileError):

@@ -7,17 +7,28 @@ from typing import Any, Final
 
 import click
 
+from ocictl.cli.grouping import Helpful
+from ocictl.errors import NotFoundError
+
 _TRUE: Final = frozenset(["1", "t", "T", "true", "TRUE", "True"])
 _FALSE: Final = frozenset(["0", "f", "F", "false", "FALSE", "False"])
 _LONG: Final = re.compile(r"(--[a-z][a-z-]*)=(.*)", re.DOTALL)
 _SHORT: Final = re.compile(r"(-[A-Za-z])=(.*)", re.DOTALL)
 
 
-class OcictlCommand(click.Command):
+class OcictlCommand(Helpful):
     """A command that reads `--flag=true`, `--flag=false` and `-x=value` as Go programs do."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         return super().parse_args(ctx, self._translate(ctx, args))
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except NotFoundError as error:
+            if error.hint is None and ctx.params.get("name"):
+                error.hint = f"check that {ctx.params['name']!r} is spelled right and has been pushed"
+            raise
 
     def _translate(self, ctx: click.Context, args: list[str]) -> list[str]:
         flags: dict[str, click.Option] = {}

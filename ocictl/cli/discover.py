@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import click
 
 from ocictl.cli.command import OcictlCommand
 from ocictl.cli.output_options import OutputOptions, output_options
 from ocictl.cli.remote_options import RemoteOptions, remote_options
 from ocictl.cli.values import platform_option
+
+if TYPE_CHECKING:
+    from ocictl.ops.discover import ReferrerNode
 
 
 @click.command("discover", cls=OcictlCommand)
@@ -17,7 +22,9 @@ from ocictl.cli.values import platform_option
     "--depth", type=click.IntRange(min=1), metavar="N", help="How many levels to show; all if left out."
 )
 @platform_option("Start at this platform's manifest")
-@output_options("tree", "json", progress=True, old_spelling=True)
+@output_options(
+    "tree", "json", quiet="Print the digests of the referrers alone.", progress=True, old_spelling=True
+)
 @remote_options(referrers=True)
 def command(
     name: str,
@@ -29,7 +36,7 @@ def command(
 ) -> None:
     """Show what is attached to an artifact, as a tree.
 
-    With --quiet the digests of all referrers are printed, one per line.
+    What is attached to what is attached is shown too, unless --depth says how far to go.
 
     \b
     Examples:
@@ -54,6 +61,10 @@ def command(
         depth=depth or 0,
         platform=parse_platform(platform),
     )
+    if _is_cut(node):
+        output.console.message(
+            "warning", "the tree is deeper than ocictl goes by itself; use --depth to see more"
+        )
     record = ReferrersRecord.tree(location.path, node)
     if output.quiet:
         for digest in record.digests():
@@ -62,3 +73,7 @@ def command(
         output.console.record(record)
     else:
         show_tree(record, output.console, colour=not output.no_tty)
+
+
+def _is_cut(node: ReferrerNode) -> bool:
+    return node.truncated or any(_is_cut(child) for child in node.referrers)

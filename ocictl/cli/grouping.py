@@ -1,4 +1,4 @@
-"""Groups of options: a decorator adds them and passes them on as one argument."""
+"""What commands are made of: groups of options that come as one argument, the run, the help."""
 
 from __future__ import annotations
 
@@ -41,6 +41,22 @@ def grouped(
         return result
 
     return decorate
+
+
+class Helpful(click.Command):
+    """A command that shows its help as it shows everything else, so that a closed pipe is no trouble."""
+
+    def get_help_option(self, ctx: click.Context) -> click.Option | None:
+        option = super().get_help_option(ctx)
+        if option is not None:
+            option.callback = _show_help
+        return option
+
+
+def _show_help(ctx: click.Context, _param: click.Parameter, value: bool) -> None:  # noqa: FBT001 - click's signature
+    if value and not ctx.resilient_parsing:
+        app_of(ctx).console.block(f"{ctx.get_help()}\n")
+        ctx.exit()
 
 
 def app_of(context: click.Context) -> App:

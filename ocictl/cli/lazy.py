@@ -8,6 +8,8 @@ from typing import Any, NamedTuple
 
 import click
 
+from ocictl.cli.grouping import Helpful
+
 
 class Entry(NamedTuple):
     """One row of a command table.
@@ -23,12 +25,16 @@ class Entry(NamedTuple):
     aliases: tuple[str, ...] = ()
 
 
-class LazyGroup(click.Group):
+class LazyGroup(Helpful, click.Group):
     """A group over a table of commands."""
 
     def __init__(self, *args: Any, table: Mapping[str, Entry], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.table = table
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        # Without a command the help is what was asked for, as in oras.
+        return super().parse_args(ctx, args or ["--help"])
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
         return list(self.table)

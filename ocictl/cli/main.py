@@ -38,7 +38,7 @@ class RootGroup(LazyGroup):
     ) -> Any:
         """Run a command line; unless `standalone_mode` is off, end the process with the exit code."""
         arguments = list(sys.argv[1:] if args is None else args)
-        app = App.start(sys.stdout, sys.stderr, os.environ, arguments)
+        app = App(sys.stdout, sys.stderr, os.environ, arguments)
 
         def run() -> Any:
             return LazyGroup.main(

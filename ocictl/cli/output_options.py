@@ -76,13 +76,16 @@ class OutputOptions:
 
 
 def output_options(
-    *formats: str, quiet: bool = True, progress: bool = False, old_spelling: bool = False
+    *formats: str,
+    quiet: str | None = "Print the digest alone.",
+    progress: bool = False,
+    old_spelling: bool = False,
 ) -> Callable[[F], F]:
     """Add `--format` and its company, passed on as `output: OutputOptions`.
 
     Args:
         *formats: what `--format` accepts, the default first.
-        quiet: whether there is a digest to print alone.
+        quiet: the help of `--quiet`; None where there is nothing to print alone.
         progress: whether there are bars or colours to switch off.
         old_spelling: accept the deprecated `-o/--output` for `--format`.
     """
@@ -97,9 +100,7 @@ def output_options(
         )
     ]
     if quiet:
-        options.append(
-            click.option("-q", "--quiet", "output__quiet", is_flag=True, help="Print the digest alone.")
-        )
+        options.append(click.option("-q", "--quiet", "output__quiet", is_flag=True, help=quiet))
     if progress:
         options.append(
             click.option(

@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 import sys
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -21,7 +22,7 @@ from ocictl.target import Target, TargetKind
 
 if TYPE_CHECKING:
     from ocictl.transport.config import TransportConfig
-    from ocictl.transport.credentials import Credential, CredentialSource
+    from ocictl.transport.credentials import CredentialSource
 
 _LOOKS_LIKE_DIGEST: Final = re.compile(r"[a-z0-9+._-]+:[^/\\]*", re.ASCII)
 
@@ -203,7 +204,7 @@ def open_target(
         return Layout(location.path, create=create)
     from ocictl.stores.repository import Repository
 
-    config = _transport(remote, console, location.reference.registry, concurrency)
+    config = _transport(remote, console, concurrency)
     repository = Repository(location.reference, config, referrers_mode=remote.referrers, on_event=on_event)
     click.get_current_context().call_on_close(repository.close)
     return repository
@@ -266,7 +267,7 @@ def _exclusive(left: str, right: str) -> InvalidInputError:
     return InvalidInputError(f"{left} and {right} can't be used together", hint="leave one of them out")
 
 
-def _transport(remote: RemoteOptions, console: Console, registry: str, concurrency: int) -> TransportConfig:
+def _transport(remote: RemoteOptions, console: Console, concurrency: int) -> TransportConfig:
     from ocictl.transport.config import TransportConfig
 
     debug: Callable[[str], None] | None = console.debug if remote.debug else None
@@ -278,7 +279,7 @@ def _transport(remote: RemoteOptions, console: Console, registry: str, concurren
         key_file=_path(remote.key_file),
         headers=tuple(_header(text) for text in remote.headers),
         pool_size=max(concurrency, 2),
-        credentials=_credentials(remote, console, registry),
+        credentials=_credentials(remote, console),
         debug=debug,
     )
 
@@ -316,23 +317,13 @@ def _password(remote: RemoteOptions, console: Console) -> str | None:
     return secret
 
 
-def _credentials(remote: RemoteOptions, console: Console, registry: str) -> CredentialSource | None:
+def _credentials(remote: RemoteOptions, console: Console) -> CredentialSource:
+    from ocictl.transport.credentials import DockerConfig, Explicit, FirstOf
+
     secret = _password(remote, console)
     if secret is None:
-        return None
-    from ocictl.transport.credentials import Credential
-
-    if remote.username:
-        return _Given(registry, Credential(username=remote.username, password=secret))
-    return _Given(registry, Credential(identity_token=secret))
-
-
-@dataclass(frozen=True, slots=True)
-class _Given:
-    """The credentials of the command line, for the registry on the command line."""
-
-    registry: str
-    credential: Credential = field(repr=False)
-
-    def lookup(self, registry: str, _repository: str, /) -> Credential | None:
-        return self.credential if registry == self.registry else None
+        files: list[Path | None] = [Path(path) for path in remote.registry_config]
+        return FirstOf(
+            *(DockerConfig(file, warn=partial(console.message, "warning")) for file in files or [None])
+        )
+    return Explicit(remote.username, secret)

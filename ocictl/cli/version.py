@@ -9,7 +9,7 @@ from ocictl.cli.output_options import OutputOptions, output_options
 
 
 @click.command("version", cls=OcictlCommand)
-@output_options("text", "json", quiet=False)
+@output_options("text", "json", quiet=None)
 def command(output: OutputOptions) -> None:
     """Print the version of ocictl.
 
@@ -21,7 +21,7 @@ def command(output: OutputOptions) -> None:
 
     from ocictl import __version__
     from ocictl.model.platform import machine_architecture
-    from ocictl.output.records import VersionRecord
+    from ocictl.output.program_records import VersionRecord
     from ocictl.output.render import version
 
     record = VersionRecord(

@@ -93,6 +93,9 @@ class Links:
                 steps.extend((part, False) for part in reversed(target.split(b"/")))
                 continue
             if end is None:
+                # As from anything else that is no directory, there is no step up from a circle.
+                if any(later == b".." for later, _ in steps):
+                    raise _OutsideError
                 self._known.update(dict.fromkeys(active))
                 return
             here = end

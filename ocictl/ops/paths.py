@@ -54,6 +54,7 @@ class OutputRoot:
             allow_traversal: follow links on the way to a title, and let it be absolute or contain `..`.
         """
         self.path = Path(os.path.abspath(path))  # noqa: PTH100 - resolve() would follow links
+        self._created: list[Path] = []
         self.keep_existing = keep_existing
         self.allow_traversal = allow_traversal
         self._fd = -1
@@ -64,6 +65,7 @@ class OutputRoot:
             StorageError: the directory can't be created or opened.
         """
         with writing(str(self.path)):
+            self._created = [place for place in (self.path, *self.path.parents) if not place.exists()]
             self.path.mkdir(parents=True, exist_ok=True)
             self._fd = os.open(self.path, THROUGH)
         return self
@@ -73,6 +75,16 @@ class OutputRoot:
     ) -> None:
         os.close(self._fd)
         self._fd = -1
+        if kind is not None:
+            self._remove_created()
+
+    def _remove_created(self) -> None:
+        """Take back the directories that were made for nothing."""
+        for place in self._created:
+            try:
+                place.rmdir()
+            except OSError:  # something was written into it after all
+                return
 
     def location(self, title: str) -> Path:
         """Return the absolute path that a title is written to."""

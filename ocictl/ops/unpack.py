@@ -1,63 +1,27 @@
 """Unpacking a directory archive: all of it or nothing, and nothing outside of its directory.
 
-The archive is unpacked into a private directory beside the final name. There every entry is created anew
-below directories that are opened one by one without following links. When all is there, links are looked
+The archive is unpacked into a private directory beside the final name. When all is there, links are looked
 through, the digest is compared, and the tree gets its name. Python's `tarfile` extraction is not used: its
 filters have been bypassed again and again.
 """
 
 from __future__ import annotations
 
-import errno
-import os
-import stat
 from contextlib import closing
 from dataclasses import dataclass
-from typing import BinaryIO, Final
+from typing import BinaryIO
 
 from ocictl.content import CHUNK
-from ocictl.errors import ContentError, PathError
+from ocictl.errors import ContentError
 from ocictl.model.digest import Digest, new_hasher
-from ocictl.ops.codec import Decompressed, malformed
-from ocictl.ops.files import CheckedFile, lstat, open_directory, temporary_name, writing
-from ocictl.ops.links import Links
-from ocictl.ops.paths import OutputRoot, PendingDirectory
-from ocictl.ops.tar_reader import Member, TarReader
+from ocictl.ops.codec import Decompressed
+from ocictl.ops.extract import Tree, UnpackLimits, lock, too_much
+from ocictl.ops.files import writing
+from ocictl.ops.paths import OutputRoot
+from ocictl.ops.tar_reader import TarReader
 from ocictl.ops.titles import clean_title
 
 __all__ = ["UnpackLimits", "UnpackResult", "unpack"]
-
-_PERMISSIONS: Final = 0o777
-"""What an archive may set: never setuid, setgid or sticky."""
-_OWNER: Final = 0o700
-_MOST_SHOWN: Final = 100
-_HOLE: Final = 4096
-# Where these happen a hard link can't be made, and its target is copied instead.
-_NO_HARD_LINKS: Final = frozenset({errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.EMLINK, errno.ENOSYS})
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class UnpackLimits:
-    """What an archive may ask for.
-
-    Attributes:
-        entries: most entries.
-        total_bytes: most uncompressed bytes.
-        ratio: most bytes written to disk for one compressed byte, once `ratio_from` bytes are written.
-            Runs of zeros are not written, so an empty disk image passes, and a bomb fills no disk.
-        ratio_from: see `ratio`.
-        name_bytes: most bytes of a name and of the text of a link.
-        depth: most directories above an entry.
-        memory_bytes: most bytes of names of directories and links, which have to be remembered.
-    """
-
-    entries: int = 1_000_000
-    total_bytes: int = 1 << 40
-    ratio: int = 1000
-    ratio_from: int = 100 << 20
-    name_bytes: int = 4096
-    depth: int = 255
-    memory_bytes: int = 64 << 20
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,12 +69,14 @@ def unpack(
     with root.create_directory(title) as pending, writing(pending.shown):
         source = _Source(archive, unpacked_digest, limits)
         reader = TarReader(source.read, longest_name=limits.name_bytes + len(title.encode()))
-        with closing(_Tree(pending, clean_title(title).encode(), limits, source)) as tree:
+        with closing(
+            Tree(pending.fd, pending.shown, clean_title(title).encode(), limits, source.stored)
+        ) as tree:
             for member in reader:
                 tree.add(member, reader)
             source.finish()
             locked = tree.finish()
-        _lock(pending.commit(), locked)
+        lock(pending.commit(), locked)
     return UnpackResult(entries=tree.count, skipped=tuple(tree.skipped), skipped_count=tree.skipped_count)
 
 
@@ -129,7 +95,7 @@ class _Source:
         data = self._stream.read(size)
         self._count += len(data)
         if self._count > self._limits.total_bytes:
-            raise _too_much(f"it has more than {self._limits.total_bytes} uncompressed bytes")
+            raise too_much(f"it has more than {self._limits.total_bytes} uncompressed bytes")
         if self._hasher is not None:
             self._hasher.update(data)
         return data
@@ -143,7 +109,7 @@ class _Source:
         self._stored += count
         limits = self._limits
         if self._stored > max(limits.ratio_from, limits.ratio * self._stream.consumed):
-            raise _too_much(f"it grows to more than {limits.ratio} times its size")
+            raise too_much(f"it grows to more than {limits.ratio} times its size")
 
     def finish(self) -> None:
         """Read to the end, also what follows the last entry, and compare the digest.
@@ -163,343 +129,3 @@ class _Source:
                 hint="the artifact was made wrong; nothing of the directory was kept",
                 details={"expected": str(self._expected), "actual": str(actual)},
             )
-
-
-class _Tree:
-    """The tree that grows in the private directory. Paths in it are bytes, relative to its top."""
-
-    def __init__(
-        self, pending: PendingDirectory, title: bytes, limits: UnpackLimits, source: _Source
-    ) -> None:
-        self.count = 0
-        self.skipped: list[str] = []
-        self.skipped_count = 0
-        self._top = pending.fd
-        self._shown = pending.shown
-        self._names = _Names(title, limits.depth)
-        self._limits = limits
-        self._source = source
-        self._links = Links(title)
-        # Mode (None: not in the archive) and time of each directory that has an entry, and of the top.
-        self._directories: dict[bytes, tuple[int | None, int]] = {b"": (None, 0)}
-        self._memory = 0
-        self._umask = _umask(pending.fd)
-        # Entries mostly follow others of the same directory: the last one stays open.
-        self._last: tuple[list[bytes], int] = ([], os.dup(pending.fd))
-
-    def close(self) -> None:
-        os.close(self._last[1])
-
-    def add(self, member: Member, reader: TarReader) -> None:
-        """Create what an entry describes.
-
-        Raises:
-            ContentError: `archive-malformed`.
-            PathError: `path-unsafe`.
-            StorageError: it can't be written.
-        """
-        if self.count + self.skipped_count >= self._limits.entries:
-            raise _too_much(f"it has more than {self._limits.entries} entries")
-        shown = member.name.decode(errors="backslashreplace")
-        parts = self._names.of_member(member)
-        if member.kind in ("device", "other"):
-            self.skipped_count += 1
-            if len(self.skipped) < _MOST_SHOWN:
-                self.skipped.append(shown)
-            return
-        self.count += 1
-        with writing(f"{self._shown}: {shown}"):
-            if member.kind == "directory":
-                self._add_directory(parts, member)
-            elif not parts:
-                raise malformed("its top is not a directory")
-            elif member.kind == "file":
-                self._add_file(parts, member, reader)
-            elif member.kind == "symlink":
-                self._add_symlink(parts, member)
-            else:
-                self._add_hard_link(parts, member)
-
-    def finish(self) -> list[_Locked]:
-        """Look through the links; give the directories their times and permissions.
-
-        Returns:
-            The directories whose owner has more permissions for now than the archive gives.
-
-        Raises:
-            PathError: `path-unsafe`: a link leads out.
-        """
-        outside = next(self._links.leading_out(self._is_directory), None)
-        if outside is not None:
-            raise _leads_out(outside)
-        locked = []
-        for path, (given, mtime) in self._directories.items():
-            fd = self._enter(path.split(b"/") if path else [])
-            mode = (_PERMISSIONS if given is None else given) & ~self._umask
-            os.fchmod(fd, mode | _OWNER)
-            _set_time(fd, mtime)
-            if given is not None and given & _OWNER != _OWNER:
-                locked.append(_Locked(path, mode, os.fstat(fd).st_ino))
-        return locked
-
-    def _add_directory(self, parts: list[bytes], member: Member) -> None:
-        if parts:
-            parent, name = self._enter(parts[:-1], create=True), parts[-1]
-            try:
-                os.mkdir(name, _PERMISSIONS, dir_fd=parent)
-            except FileExistsError:
-                facts = lstat(name, dir_fd=parent)
-                if facts is None or not stat.S_ISDIR(facts.st_mode):
-                    raise _clash(parts) from None
-        path = b"/".join(parts)
-        self._remember(len(path))
-        self._directories[path] = (member.mode & _PERMISSIONS, member.mtime)
-
-    def _add_file(self, parts: list[bytes], member: Member, reader: TarReader) -> None:
-        parent = self._enter(parts[:-1], create=True)
-        with CheckedFile(self._create(parent, parts, member.mode), self._shown) as file:
-            while data := reader.read(CHUNK):
-                if _is_hole(data):
-                    file.seek(len(data), os.SEEK_CUR)
-                else:
-                    self._source.stored(len(data))
-                    file.write(data)
-            file.truncate(member.size)
-            _set_time(file.fileno(), member.mtime)
-
-    def _create(self, parent: int, parts: list[bytes], mode: int) -> int:
-        flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
-        try:
-            return os.open(parts[-1], flags, mode & _PERMISSIONS, dir_fd=parent)
-        except FileExistsError:
-            self._clear(parent, parts)
-            return os.open(parts[-1], flags, mode & _PERMISSIONS, dir_fd=parent)
-
-    def _add_symlink(self, parts: list[bytes], member: Member) -> None:
-        if not member.link:
-            raise malformed("a symbolic link leads nowhere")
-        parent, name = self._enter(parts[:-1], create=True), parts[-1]
-        try:
-            os.symlink(member.link, name, dir_fd=parent)
-        except FileExistsError:
-            self._clear(parent, parts)
-            os.symlink(member.link, name, dir_fd=parent)
-        path = b"/".join(parts)
-        self._remember(len(path) + len(member.link))
-        self._links.add(path, member.link)
-        if member.mtime:
-            try:
-                os.utime(name, ns=(member.mtime, member.mtime), dir_fd=parent, follow_symlinks=False)
-            except (OSError, OverflowError):
-                pass  # as in _set_time
-
-    def _add_hard_link(self, parts: list[bytes], member: Member) -> None:
-        target = self._names.of_hard_link(member)
-        # Looked up in the tree, entry by entry: never where this process happens to be (CVE-2026-50163).
-        holder = os.dup(self._enter(target[:-1])) if target else -1
-        try:
-            facts = lstat(target[-1], dir_fd=holder) if target else None
-            if facts is None or not stat.S_ISREG(facts.st_mode):
-                raise malformed(f"the hard link {_text(parts)!r} is to no file before it in the archive")
-            if target == parts:
-                return
-            parent = self._enter(parts[:-1], create=True)
-            if lstat(parts[-1], dir_fd=parent) is not None:
-                self._clear(parent, parts)
-            try:
-                os.link(target[-1], parts[-1], src_dir_fd=holder, dst_dir_fd=parent, follow_symlinks=False)
-            except OSError as error:
-                if error.errno not in _NO_HARD_LINKS:
-                    raise
-                self._copy(holder, target[-1], parent, parts)
-        finally:
-            if holder >= 0:
-                os.close(holder)
-
-    def _copy(self, holder: int, name: bytes, parent: int, parts: list[bytes]) -> None:
-        source = os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=holder)
-        with open(source, "rb", buffering=0) as original:  # noqa: PTH123 - a descriptor
-            facts = os.fstat(source)
-            with CheckedFile(self._create(parent, parts, facts.st_mode), self._shown) as file:
-                while data := original.read(CHUNK):
-                    self._source.stored(len(data))
-                    file.write(data)
-                _set_time(file.fileno(), facts.st_mtime_ns)
-
-    def _clear(self, parent: int, parts: list[bytes]) -> None:
-        """Make room for a later entry of the same name."""
-        try:
-            os.unlink(parts[-1], dir_fd=parent)
-        except (IsADirectoryError, PermissionError) as error:
-            raise _clash(parts) from error
-        self._links.discard(b"/".join(parts))
-
-    def _enter(self, parts: list[bytes], *, create: bool = False) -> int:
-        """Open a directory of the tree, perhaps creating it and those above. Valid until the next call."""
-        known, fd = self._last
-        if known == parts:
-            return fd
-        if known != parts[: len(known)]:
-            known, fd = [], self._top
-        fd = os.dup(fd)
-        try:
-            for count, name in enumerate(parts[len(known) :], len(known) + 1):
-                deeper = self._enter_one(fd, name, parts[:count], create=create)
-                os.close(fd)
-                fd = deeper
-        except BaseException:
-            os.close(fd)
-            raise
-        os.close(self._last[1])
-        self._last = (list(parts), fd)
-        return fd
-
-    def _enter_one(self, fd: int, name: bytes, parts: list[bytes], *, create: bool) -> int:
-        try:
-            return open_directory(name, dir_fd=fd, readable=True)
-        except FileNotFoundError:
-            if not create:
-                raise malformed(f"there is no {_text(parts)!r} to link to") from None
-        except OSError as error:
-            if error.errno not in (errno.ENOTDIR, errno.ELOOP):
-                raise
-            facts = lstat(name, dir_fd=fd)
-            if facts is not None and stat.S_ISLNK(facts.st_mode):
-                raise PathError(
-                    f"an entry of the archive would be written through its symbolic link {_text(parts)!r}",
-                    hint="nothing of the directory was kept; whoever made the archive has to make it anew",
-                ) from error
-            raise _clash(parts) from error
-        os.mkdir(name, _PERMISSIONS, dir_fd=fd)
-        return open_directory(name, dir_fd=fd, readable=True)
-
-    def _is_directory(self, path: bytes) -> bool:
-        try:
-            facts = lstat(path, dir_fd=self._top)
-        except OSError:
-            return False
-        return facts is not None and stat.S_ISDIR(facts.st_mode)
-
-    def _remember(self, count: int) -> None:
-        self._memory += count
-        if self._memory > self._limits.memory_bytes:
-            raise _too_much("the names of its directories and links are too many or too long")
-
-
-class _Names:
-    """Turns names in the archive into paths below the directory.
-
-    The first entry decides whether names begin with the title, as oras writes them. If so, all must.
-    """
-
-    def __init__(self, title: bytes, depth: int) -> None:
-        self._title = title
-        self._prefix = [part for part in title.split(b"/") if part not in (b"", b".")]
-        self._depth = depth
-        self._prefixed: bool | None = None if self._prefix else False
-
-    def of_member(self, member: Member) -> list[bytes]:
-        if not member.name:
-            raise malformed("an entry has no name")
-        parts = [part for part in member.name.split(b"/") if part not in (b"", b".")]
-        if self._prefixed is None:
-            # A file called like its directory is one without the prefix.
-            below = parts[: len(self._prefix)] == self._prefix and (
-                len(parts) > len(self._prefix) or member.kind == "directory"
-            )
-            self._prefixed = below and member.name.startswith(b"/") == self._title.startswith(b"/")
-        return self._below(member.name, parts)
-
-    def of_hard_link(self, member: Member) -> list[bytes]:
-        return self._below(member.link, [part for part in member.link.split(b"/") if part not in (b"", b".")])
-
-    def _below(self, name: bytes, parts: list[bytes]) -> list[bytes]:
-        absolute = name.startswith(b"/")
-        if self._prefixed:
-            if parts[: len(self._prefix)] != self._prefix or absolute != self._title.startswith(b"/"):
-                raise _outside(name)
-            parts = parts[len(self._prefix) :]
-        elif absolute:
-            raise _outside(name)
-        if b".." in parts:
-            raise _outside(name)
-        if len(parts) > self._depth:
-            raise malformed(f"an entry is more than {self._depth} directories deep")
-        return parts
-
-
-@dataclass(frozen=True, slots=True)
-class _Locked:
-    """A directory that its owner may not list, change or enter, as the archive says."""
-
-    path: bytes
-    mode: int
-    inode: int
-
-
-def _lock(top: int, directories: list[_Locked]) -> None:
-    """Take away the permissions that were needed to move the tree, except from what was there before."""
-    for directory in sorted(directories, key=lambda each: each.path, reverse=True):
-        fd = os.dup(top)
-        try:
-            for name in directory.path.split(b"/") if directory.path else []:
-                deeper = open_directory(name, dir_fd=fd, readable=True)
-                os.close(fd)
-                fd = deeper
-            if os.fstat(fd).st_ino == directory.inode:
-                os.fchmod(fd, directory.mode)
-        finally:
-            os.close(fd)
-
-
-def _umask(fd: int) -> int:
-    """Find out the umask in this directory. Asking the system for it would change it for other threads."""
-    name = temporary_name()
-    probe = os.open(name, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, _PERMISSIONS, dir_fd=fd)
-    try:
-        return ~os.fstat(probe).st_mode & _PERMISSIONS
-    finally:
-        os.close(probe)
-        os.unlink(name, dir_fd=fd)
-
-
-def _set_time(fd: int, mtime: int) -> None:
-    """Set the modification time, unless it is 0: that means none (docs/adr/0003)."""
-    if mtime:
-        try:
-            os.utime(fd, ns=(mtime, mtime))
-        except (OSError, OverflowError):
-            pass  # a time that the file system can't hold is no reason to refuse the content
-
-
-def _is_hole(data: bytes) -> bool:
-    return len(data) >= _HOLE and not data[0] and not data[-1] and data.count(0) == len(data)
-
-
-def _text(parts: list[bytes]) -> str:
-    return b"/".join(parts).decode(errors="backslashreplace")
-
-
-def _clash(parts: list[bytes]) -> ContentError:
-    return malformed(f"{_text(parts)!r} is a directory and something else in it")
-
-
-def _too_much(why: str) -> ContentError:
-    return malformed(
-        why, "if you trust it, fetch the blob with 'ocictl blob fetch --output FILE' and unpack it with tar"
-    )
-
-
-def _outside(name: bytes) -> PathError:
-    return PathError(
-        f"entry {name.decode(errors='backslashreplace')!r} of the archive is outside of its directory",
-        hint="nothing of the directory was kept; whoever made the archive has to make it anew",
-    )
-
-
-def _leads_out(path: bytes) -> PathError:
-    return PathError(
-        f"the symbolic link {path.decode(errors='backslashreplace')!r} in the archive leads out of its directory",
-        hint="nothing of the directory was kept; fetch the blob with 'ocictl blob fetch --output FILE' "
-        "to look at it",
-    )

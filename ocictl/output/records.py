@@ -1,5 +1,7 @@
 """What each command reports with `--format json`: the contract with scripts.
 
+Records about artifacts are here, those about the program itself in `program_records`.
+
 Members have the names of OCI where OCI has one. The top is always an object, lists are never null, and members
 are only ever added within a major version. Each record has a JSON Schema in `schemas/` under its own name.
 """
@@ -10,11 +12,11 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from math import isfinite
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NoReturn, Self
 
 if TYPE_CHECKING:
-    from ocictl.errors import OcictlError
+    from pathlib import Path
+
     from ocictl.model.descriptor import Descriptor
     from ocictl.ops.discover import ReferrerNode
     from ocictl.ops.pull import PulledFile
@@ -212,65 +214,6 @@ def _finite(text: str) -> float:
 
 def _no_constant(name: str) -> NoReturn:
     raise ValueError(f"{name} is not JSON")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class VersionRecord:
-    """What `version` reports.
-
-    Attributes:
-        version: of ocictl.
-        python_version: of the interpreter.
-        platform: `os/architecture` in the words of OCI.
-    """
-
-    version: str
-    python_version: str
-    platform: str
-
-    def to_json(self) -> dict[str, Any]:
-        return {"version": self.version, "pythonVersion": self.python_version, "platform": self.platform}
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ErrorRecord:
-    """What a failed command writes to standard error.
-
-    Attributes:
-        code: from the list in docs/errors.md.
-        message: one line.
-        exit_code: of the process.
-        hint: what to do next; left out when there is nothing to say.
-        notes: what was going on, innermost first.
-        details: facts that depend on the code, for example the registry's `status` and `errors`.
-    """
-
-    code: str
-    message: str
-    exit_code: int
-    hint: str | None = None
-    notes: tuple[str, ...] = ()
-    details: Mapping[str, Any] = field(default_factory=dict)
-
-    @classmethod
-    def of(cls, error: OcictlError, exit_code: int) -> Self:
-        """Describe an error."""
-        return cls(
-            code=error.code,
-            message=error.message,
-            exit_code=exit_code,
-            hint=error.hint,
-            notes=tuple(getattr(error, "__notes__", ())),
-            details=error.details,
-        )
-
-    def to_json(self) -> dict[str, Any]:
-        members: dict[str, Any] = {"code": self.code, "message": self.message, "exitCode": self.exit_code}
-        if self.hint:
-            members["hint"] = self.hint
-        if self.notes:
-            members["notes"] = list(self.notes)
-        return {"error": {**members, "details": dict(self.details)}}
 
 
 def absolute(path: Path, *, directory: bool = False) -> str:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from ocictl.model.annotations import TITLE
 from ocictl.output.console import dump_json, dump_line
-from ocictl.output.records import DescriptorRecord, PullRecord, TaggedRecord, VersionRecord
+
+if TYPE_CHECKING:
+    from ocictl.output.program_records import VersionRecord
+    from ocictl.output.records import DescriptorRecord, PullRecord, TaggedRecord
 
 
 def pushed(record: TaggedRecord, shown: str, more_tags: Sequence[str]) -> list[str]:
@@ -64,6 +67,8 @@ def bare_descriptor(record: DescriptorRecord, *, pretty: bool) -> str:
 
 def pretty_json(raw: bytes) -> bytes:
     """A JSON document indented by two, members in their order; bytes that are not JSON stay as they are."""
+    import json
+
     try:
         text = dump_json(json.loads(raw))
     except (ValueError, RecursionError):

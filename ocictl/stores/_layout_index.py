@@ -55,9 +55,17 @@ def invalid(path: str, why: str, rule: str, hint: str | None = None) -> StorageE
 
 @dataclass(frozen=True)
 class Snapshot:
-    """`index.json` at one moment, and what can be looked up in it."""
+    """`index.json` at one moment, and what can be looked up in it.
 
-    index: Index
+    Attributes:
+        raw: the bytes of the file.
+        members: the same as a JSON object. It must not be changed.
+        parsed: the same as a document, if it is known already.
+    """
+
+    raw: bytes
+    members: dict[str, Any]
+    parsed: Index | None = None
 
     @classmethod
     def parse(cls, raw: bytes, path: str) -> Snapshot:
@@ -67,36 +75,34 @@ class Snapshot:
             StorageError: `layout-invalid`.
         """
         try:
-            return cls(read_list(raw))
+            index = read_list(raw)
+            return cls(raw, _fields.load(raw, "index.json"), index)
         except ContentError as error:
             raise invalid(path, f"index.json: {error.message}", "LAY-05") from error
 
-    @property
-    def raw(self) -> bytes:
-        """The bytes of the file."""
-        return self.index.raw
-
-    @property
+    @cached_property
     def entries(self) -> tuple[Descriptor, ...]:
-        """Everything that is listed and can be read, in order."""
-        return self.index.manifests
+        """Everything that is listed and can be read, in order.
 
-    def with_entry(self, entry: Descriptor, tag: str | None) -> tuple[bytes, Listing]:
+        What we wrote ourselves is parsed only when somebody asks: many pushes in a row need no descriptors.
+        """
+        return (self.parsed or read_list(self.raw)).manifests
+
+    def with_entry(self, entry: Descriptor, tag: str | None) -> tuple[Snapshot, Listing]:
         """List a document, under a tag if one is given (see `put_entry`).
 
         Returns:
-            The new bytes of the file, or the old ones if nothing had to change; and what happened.
+            The new state, or this one if nothing had to change; and what happened.
 
         Raises:
             ContentError: `document-malformed`: the file can't be written as JSON again.
         """
-        members = _fields.load(self.raw, "index.json")
-        before = members.get("manifests") or []
+        before = self.members.get("manifests") or []
         after, listing = put_entry(before, entry, tag)
         if after == before:
-            return self.raw, listing
-        members["manifests"] = after
-        return _fields.dump(members), listing
+            return self, listing
+        members = {**self.members, "manifests": after}
+        return Snapshot(_fields.dump(members), members), listing
 
     @cached_property
     def by_tag(self) -> dict[str, Descriptor]:

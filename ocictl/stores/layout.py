@@ -187,13 +187,13 @@ class Layout:
         self._list(entry_for(descriptor, document), tag)
 
     def _list(self, entry: Descriptor, tag: str | None) -> Listing:
+        # Threads queue at their own lock, which wakes them at once; the lock between processes is polled.
         with self._writing, self._files.locked():
             snapshot = self._read()
-            raw, listing = snapshot.with_entry(entry, tag)
-            if raw != snapshot.raw:
-                changed = Snapshot.parse(raw, self.path)
+            changed, listing = snapshot.with_entry(entry, tag)
+            if changed is not snapshot:
                 self._files.sync_blobs(entry.digest)
-                self._files.write_index(raw)
+                self._files.write_index(changed.raw)
                 with self._lock:
                     self._snapshot = changed
         return listing

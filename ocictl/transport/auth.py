@@ -65,7 +65,7 @@ class Authenticator:
         registry: str,
         repository: str,
         own_url: str,
-        source: CredentialSource | None,
+        source: CredentialSource,
         retrier: Retrier,
         limits: Limits,
         clock: Callable[[], float] = time.monotonic,
@@ -74,7 +74,7 @@ class Authenticator:
         Args:
             registry, repository: for looking up credentials, as the user wrote them.
             own_url: the registry's base URL.
-            source: where credentials are; None stays anonymous.
+            source: where credentials are.
             retrier: sends token requests.
             limits: see there.
             clock: seconds, monotonic.
@@ -297,7 +297,7 @@ class Authenticator:
         """The credentials, looked up when the registry first asks for some."""
         if not self._looked_up:
             with self._lock:
-                if not self._looked_up and self._source is not None:
+                if not self._looked_up:
                     self._credential = self._source.lookup(self._registry, self._repository)
                 self._looked_up = True
         return self._credential

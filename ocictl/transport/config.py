@@ -68,7 +68,8 @@ class TransportConfig:
         headers: more headers, as (name, value); only sent to the registry's own origin.
         limits: see `Limits`.
         pool_size: how many connections to one host are kept.
-        credentials: where to look credentials up; None stays anonymous.
+        credentials: where to look credentials up when the registry asks for some; None looks into Docker's
+            config file (`credentials.DockerConfig`), `credentials.Anonymous()` nowhere.
         debug: receives lines of the wire log, secrets removed (AUTH-25).
     """
 

@@ -52,6 +52,14 @@ class CredentialSource(Protocol):
         ...
 
 
+class Anonymous:
+    """No credentials for anyone."""
+
+    def lookup(self, registry: str, repository: str, /) -> Credential | None:  # noqa: ARG002 (the protocol)
+        """See `CredentialSource`."""
+        return None
+
+
 class Explicit:
     """Credentials that the caller gave, for whatever registry the client is made for."""
 
@@ -64,6 +72,7 @@ class Explicit:
             self._credential = Credential(identity_token=secret)
 
     def lookup(self, registry: str, repository: str, /) -> Credential | None:  # noqa: ARG002 (the protocol)
+        """See `CredentialSource`."""
         return self._credential
 
 
@@ -74,6 +83,7 @@ class FirstOf:
         self._sources = sources
 
     def lookup(self, registry: str, repository: str, /) -> Credential | None:
+        """See `CredentialSource`."""
         for source in self._sources:
             found = source.lookup(registry, repository)
             if found is not None:

@@ -6,6 +6,7 @@ The status decides first, the registry's code second, message text never (ERR-05
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from http.client import responses as phrases
@@ -24,7 +25,7 @@ from ocictl.errors import (
 )
 from ocictl.model.text import shorten
 from ocictl.transport import scopes as scope_rules
-from ocictl.transport.headers import media_type
+from ocictl.transport.headers import media_type, retry_after
 from ocictl.transport.response import Response
 from ocictl.transport.url_policy import shown
 
@@ -139,10 +140,12 @@ def error_for(response: Response, body: ErrorBody, context: Context) -> OcictlEr
             details=facts,
         )
     kind = _kind(status, codes)
+    asked = retry_after(response.headers.get("Retry-After"), time.time())
     return kind(
         message,
         code="login-required" if kind is UnauthorizedError and context.credential_source is None else None,
         hint=_hint(kind, response, body, context),
+        details={} if asked is None else {"retry_after": asked},
         status=status,
         method=response.method,
         url=place,

@@ -16,6 +16,7 @@ from ocictl.target import Content
 from ocictl.transport import failures, url_policy
 from ocictl.transport.auth import Attempt, Authenticator
 from ocictl.transport.config import TransportConfig
+from ocictl.transport.credentials import DockerConfig
 from ocictl.transport.headers import warning_texts
 from ocictl.transport.response import Headers, Response
 from ocictl.transport.retry import Retrier
@@ -47,6 +48,10 @@ _OWNED: Final = frozenset(
     }
 )
 """Headers that say how a message is framed or what it holds; a custom one would break requests."""
+
+
+_REPLACED: Final = {"authorization": "Authorization", "user-agent": "User-Agent"}
+"""Headers of ours that a custom one takes the place of, as we spell them."""
 
 
 class RegistryClient:
@@ -87,7 +92,7 @@ class RegistryClient:
             registry=self.registry,
             repository=self._repository,
             own_url=self.base_url,
-            source=config.credentials,
+            source=DockerConfig() if config.credentials is None else config.credentials,
             retrier=self._retrier,
             limits=config.limits,
         )
@@ -246,7 +251,7 @@ def check_headers(headers: Sequence[tuple[str, str]]) -> dict[str, str]:
             raise _bad_header(
                 name, "has a value with control or non-ASCII characters", "write it on one line"
             )
-        first, before = checked.get(lower, (name, None))
+        first, before = checked.get(lower, (_REPLACED.get(lower, name), None))
         glue = "; " if lower == "cookie" else ", "
         checked[lower] = (first, text if before is None else f"{before}{glue}{text}")
     return dict(checked.values())

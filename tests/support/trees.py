@@ -71,6 +71,8 @@ def snapshot(root: Path) -> dict[str, str]:
             found[name] = f"link {path.readlink()}"
         elif path.is_dir():
             found[name] = "directory"
+        elif not path.is_file():
+            found[name] = "special file"
         else:
             with path.open("rb") as file:
                 digest = hashlib.file_digest(file, "sha256").hexdigest()

@@ -19,7 +19,9 @@ class _Streams:
     def __init__(self, **environ: str) -> None:
         self.out, self.err = io.BytesIO(), io.BytesIO()
         self.console = Console(
-            io.TextIOWrapper(self.out, encoding="ascii"), io.TextIOWrapper(self.err, encoding="ascii"), environ
+            io.TextIOWrapper(self.out, encoding="ascii"),
+            io.TextIOWrapper(self.err, encoding="ascii"),
+            environ,
         )
 
 
@@ -102,9 +104,7 @@ def test_data_for_a_reader_that_went_away_stops_the_stream() -> None:
         _failing(errno.EPIPE).data(b"x")
 
 
-@pytest.mark.parametrize(
-    ("number", "code"), [(errno.ENOSPC, "disk-full"), (errno.EIO, "file-unwritable")]
-)
+@pytest.mark.parametrize(("number", "code"), [(errno.ENOSPC, "disk-full"), (errno.EIO, "file-unwritable")])
 def test_a_result_that_can_not_be_written_is_an_error(number: int, code: str) -> None:
     """A full disk under a redirection is not mistaken for success."""
     with pytest.raises(StorageError) as caught:

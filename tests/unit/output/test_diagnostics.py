@@ -21,30 +21,6 @@ def test_a_plain_error() -> None:
     ]
 
 
-def test_the_registry_is_named_as_the_speaker() -> None:
-    """ERR-01: status, codes and messages of the registry's own list are shown as its words."""
-    error = RegistryError(
-        "the registry refused the manifest",
-        status=400,
-        method="PUT",
-        url="https://r.example/v2/x/manifests/v1",
-        errors=[
-            {"code": "MANIFEST_INVALID", "message": "manifest invalid", "detail": "no config"},
-            {"code": "TAG_INVALID"},
-        ],
-    )
-    assert error_lines(error)[1] == (
-        "registry: PUT https://r.example/v2/x/manifests/v1: answered 400, "
-        "MANIFEST_INVALID: manifest invalid (no config); TAG_INVALID"
-    )
-
-
-def test_an_answer_without_a_list() -> None:
-    """A bare status is shown too, and any error that carries one counts."""
-    error = NotFoundError("gone", details={"status": 404, "method": "HEAD", "url": "https://r/v2/x/manifests/v1"})
-    assert error_lines(error) == ["error: gone", "registry: HEAD https://r/v2/x/manifests/v1: answered 404"]
-
-
 def test_notes_stand_before_the_hint() -> None:
     """What was going on is added by those who knew."""
     error = OcictlError("x", hint="h")
@@ -55,18 +31,15 @@ def test_notes_stand_before_the_hint() -> None:
 def test_every_line_is_escaped() -> None:
     """F10: error texts come from a registry."""
     error = RegistryError(
-        "a\nb", hint="h\x1b[2J", status=500, errors=[{"code": "X\n", "message": "\u202e", "detail": {"a": "\n"}}]
+        "a\nb",
+        hint="h\x1b[2J",
+        status=500,
+        errors=[{"code": "X\n", "message": "\u202e", "detail": {"a": "\n"}}],
     )
     error.add_note("n\nhint: run evil")
     lines = error_lines(error)
-    assert len(lines) == 4
+    assert len(lines) == 3
     assert all(line.isprintable() for line in lines)
-
-
-def test_odd_lists_do_not_hurt() -> None:
-    """The registry's list may hold anything."""
-    error = OcictlError("x", details={"status": 500, "errors": ["text", {}, {"message": 7}]})
-    assert error_lines(error)[1] == "registry: answered 500, 7"
 
 
 def test_json_is_one_object_on_one_line() -> None:

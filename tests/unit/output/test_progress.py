@@ -48,8 +48,14 @@ def _err(console: Console) -> str:
         (FilePreparing(name="hello.txt"), "Preparing hello.txt"),
         (TransferStarted(descriptor=TITLED, direction="push"), "Uploading 5891b5b522d5 hello.txt"),
         (TransferFinished(descriptor=PLAIN, direction="push"), "Uploaded  5891b5b522d5 text/plain"),
-        (TransferSkipped(descriptor=PLAIN, direction="push", reason="exists"), "Exists    5891b5b522d5 text/plain"),
-        (TransferSkipped(descriptor=PLAIN, direction="push", reason="mounted"), "Mounted   5891b5b522d5 text/plain"),
+        (
+            TransferSkipped(descriptor=PLAIN, direction="push", reason="exists"),
+            "Exists    5891b5b522d5 text/plain",
+        ),
+        (
+            TransferSkipped(descriptor=PLAIN, direction="push", reason="mounted"),
+            "Mounted   5891b5b522d5 text/plain",
+        ),
         (TransferStarted(descriptor=TITLED, direction="pull"), "Downloading 5891b5b522d5 hello.txt"),
         (TransferFinished(descriptor=TITLED, direction="pull"), "Downloaded  5891b5b522d5 hello.txt"),
         (

@@ -25,7 +25,9 @@ def test_attach_says_when_nothing_was_new() -> None:
     """What was attached before is told from what is attached now."""
     record = DescriptorRecord(**_MEMBERS)  # type: ignore[arg-type]
     assert render.attached(record, "[registry] r/x@s", already=False)[0] == "Attached to [registry] r/x@s"
-    assert render.attached(record, "[registry] r/x@s", already=True)[0] == "Already attached to [registry] r/x@s"
+    assert (
+        render.attached(record, "[registry] r/x@s", already=True)[0] == "Already attached to [registry] r/x@s"
+    )
 
 
 def test_pull_ends_with_a_hint_where_layers_were_skipped() -> None:

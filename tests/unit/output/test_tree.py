@@ -62,7 +62,9 @@ def test_a_referrer_without_a_type() -> None:
 
 def test_nothing_in_the_tree_drives_the_terminal() -> None:
     """F10: types and annotations come from a registry."""
-    drawn = _drawn(_node("0", _node("1", artifact_type="a/\x1b[2J\nx", annotations={"k\u202e": "v\n└── fake"})))
+    drawn = _drawn(
+        _node("0", _node("1", artifact_type="a/\x1b[2J\nx", annotations={"k\u202e": "v\n└── fake"}))
+    )
     assert "\x1b" not in drawn
     assert "\u202e" not in drawn
     assert len(drawn.splitlines()) == 5
@@ -74,7 +76,8 @@ class _Terminal(io.TextIOWrapper):
 
 
 @pytest.mark.parametrize(
-    ("colour", "variables", "coloured"), [(True, {}, True), (False, {}, False), (True, {"NO_COLOR": "1"}, False)]
+    ("colour", "variables", "coloured"),
+    [(True, {}, True), (False, {}, False), (True, {"NO_COLOR": "1"}, False)],
 )
 def test_colours_only_on_a_terminal_that_wants_them(
     colour: bool, variables: dict[str, str], coloured: bool, monkeypatch: pytest.MonkeyPatch

@@ -352,6 +352,19 @@ class TestDocument:
             push(open_repository(registry), plain_manifest(artifact_type="a/b"))
         assert "--image-spec v1.0" in (caught.value.hint or "")
 
+    @pytest.mark.parametrize("status", [415, 501])
+    def test_other_ways_to_refuse_artifacts(self, registry: Registry, status: int) -> None:
+        """ART-02: so does the error of one that says "unsupported"; a plain image is not explained that way."""
+        registry.put_blob(NAME, b"{}")
+        registry.configure(faults=(Fault(method="PUT", status=status, times=None),))
+        with pytest.raises(RegistryError) as caught:
+            push(open_repository(registry), plain_manifest())
+        assert "--image-spec v1.0" in (caught.value.hint or "")
+        image = build_manifest(config=Descriptor.of(b"{}", media_types.IMAGE_CONFIG), layers=[])
+        with pytest.raises(RegistryError) as caught:
+            push(open_repository(registry), image)
+        assert "--image-spec" not in (caught.value.hint or "")
+
     def test_passing_failure(self, registry: Registry) -> None:
         """HTTP-06: the PUT of a manifest may be repeated."""
         registry.configure(faults=(Fault(method="PUT", status=503),))

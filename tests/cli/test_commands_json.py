@@ -1,0 +1,170 @@
+"""What each command prints with --format json: the records, against their schemas and golden files.
+
+`OCICTL_UPDATE_GOLDEN=1` writes the golden files anew; read the difference before it is committed.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import jsonschema
+import pytest
+
+from ocictl import __version__
+from ocictl.cli.lazy import LazyGroup
+from tests.cli.test_help import LEAVES
+from tests.support.cli import Outcome, ocictl, schema, strict
+from tests.support.environment import OUTSIDE
+
+GOLDEN = Path(__file__).parents[1] / "data" / "golden"
+HELLO = "sha256:5891b5b522d5df086d0ff0b110fbd9d21bb4fc7163af34d08286a2e846f6be03"
+LAYOUT = ("--format", "json", "--oci-layout")
+
+
+def _push(work: Path) -> Outcome:
+    return ocictl(
+        "push",
+        *LAYOUT,
+        "lay:v2,v1",
+        "hello.txt:text/plain",
+        "d/inner.txt",
+        "--artifact-type",
+        "a/b",
+        "-a",
+        "note=a<b>&ü\u202e",
+    )
+
+
+def _attach(work: Path) -> Outcome:
+    return ocictl(
+        "attach", *LAYOUT, "lay:v1", "hello.txt", "--artifact-type", "a/sig", "-a", "b=2", "-a", "a=1"
+    )
+
+
+def _pull(work: Path) -> Outcome:
+    return ocictl("pull", *LAYOUT, "lay:v1", "-o", "out")
+
+
+def _discover(work: Path) -> Outcome:
+    first = _attach(work).json["digest"]
+    ocictl("attach", *LAYOUT, f"lay@{first}", "-a", "x=y", "--artifact-type", "a/more")
+    return ocictl("discover", *LAYOUT, "lay:v1")
+
+
+def _manifest_fetch(work: Path) -> Outcome:
+    return ocictl("manifest", "fetch", *LAYOUT, "lay:v1", "-o", "m.json")
+
+
+def _blob_fetch(work: Path) -> Outcome:
+    return ocictl("blob", "fetch", *LAYOUT, f"lay@{HELLO}", "-o", "blob")
+
+
+def _resolve(work: Path) -> Outcome:
+    return ocictl("resolve", *LAYOUT, "lay:v1")
+
+
+def _tag(work: Path) -> Outcome:
+    return ocictl("tag", *LAYOUT, "lay:v1", "v4", "v3")
+
+
+def _version(work: Path) -> Outcome:
+    return ocictl("version", "--format", "json")
+
+
+COMMANDS: dict[str, Callable[[Path], Outcome]] = {
+    "push": _push,
+    "attach": _attach,
+    "pull": _pull,
+    "discover": _discover,
+    "manifest-fetch": _manifest_fetch,
+    "blob-fetch": _blob_fetch,
+    "resolve": _resolve,
+    "tag": _tag,
+    "version": _version,
+}
+
+
+def _normal(text: str, work: Path) -> str:
+    """Replace what differs between machines."""
+    python = ".".join(map(str, sys.version_info[:3]))
+    text = (
+        text.replace(str(work), "$WORK")
+        .replace(f'"{python}"', '"$PYTHON"')
+        .replace(f'"{__version__}"', '"$VERSION"')
+    )
+    from ocictl.model.platform import machine_architecture
+
+    return text.replace(f"{sys.platform}/{machine_architecture()}", "$PLATFORM")
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_json(name: str, work: Path) -> None:
+    """Every byte is a promise: members, order, indentation, final newline; the schema names all of it."""
+    _push(work)
+    outcome = COMMANDS[name](work)
+    jsonschema.Draft202012Validator.check_schema(schema(name))
+    jsonschema.validate(outcome.json, strict(schema(name)))
+    assert outcome.stderr == ""
+    golden = GOLDEN / f"{name}.json"
+    text = _normal(outcome.stdout, work)
+    if OUTSIDE.get("OCICTL_UPDATE_GOLDEN"):
+        golden.write_text(text)
+    assert text == golden.read_text()
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_schemas_notice_a_difference(name: str) -> None:
+    """A golden file with one more member, or one less, does not pass the strict schema."""
+    golden = json.loads((GOLDEN / f"{name}.json").read_text())
+    found = strict(schema(name))
+    golden.setdefault("path", "/x")
+    golden.setdefault("digest", HELLO)
+    with pytest.raises(jsonschema.ValidationError):
+        jsonschema.validate({**golden, "surprise": 1}, found)
+    with pytest.raises(jsonschema.ValidationError):
+        jsonschema.validate({key: golden[key] for key in golden if key not in found["required"][:1]}, found)
+
+
+def test_every_command_has_a_golden_file_and_a_schema() -> None:
+    """A new command brings both."""
+    names = {"-".join(path) for path, command in LEAVES if not isinstance(command, LazyGroup)}
+    assert names == set(COMMANDS)
+    assert {file.stem for file in GOLDEN.glob("*.json")} == names
+    import ocictl.output
+
+    schemas = {file.stem for file in (Path(ocictl.output.__file__).parent / "schemas").glob("*.json")}
+    assert schemas == names | {"error"}
+
+
+def test_lists_are_never_null(work: Path) -> None:
+    """Nothing pulled, nothing tagged, nothing attached: empty lists."""
+    pushed = ocictl("push", *LAYOUT, "lay").json
+    assert pushed["referenceAsTags"] == []
+    assert ocictl("pull", *LAYOUT, f"lay@{pushed['digest']}").json["files"] == []
+    assert ocictl("discover", *LAYOUT, f"lay@{pushed['digest']}").json["referrers"] == []
+
+
+def test_the_path_of_a_directory_ends_in_the_separator(work: Path) -> None:
+    """Scripts can tell an unpacked directory from a file."""
+    ocictl("push", *LAYOUT, "lay:v1", "d", "hello.txt")
+    record = _pull(work).json
+    jsonschema.validate(record, strict(schema("pull")))
+    assert [file["path"] for file in record["files"]] == [f"{work}/out/d/", f"{work}/out/hello.txt"]
+
+
+def test_a_blob_can_be_described_without_fetching_it(work: Path) -> None:
+    """Without --output there is no path in the record."""
+    _push(work)
+    record = ocictl("blob", "fetch", *LAYOUT, f"lay@{HELLO}").json
+    jsonschema.validate(record, strict(schema("blob-fetch")))
+    assert "path" not in record
+
+
+def test_warnings_do_not_disturb_json(work: Path) -> None:
+    """Standard output is the record alone; the warning is an object on standard error."""
+    outcome = ocictl("push", *LAYOUT, "lay:v1", "hello.txt", "-v")
+    assert outcome.json["referenceAsTags"] == ["lay:v1"]
+    assert json.loads(outcome.stderr) == {"warning": {"message": "--verbose is deprecated; use --debug"}}

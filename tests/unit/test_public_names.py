@@ -1,0 +1,104 @@
+"""The public names of the library: a list that changes on purpose only."""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import subprocess
+import sys
+import types
+
+import pytest
+
+import ocictl
+
+NAMES = [
+    "Annotations",
+    "ConflictError",
+    "ContentError",
+    "CredentialError",
+    "DeniedError",
+    "Descriptor",
+    "Digest",
+    "FileArgument",
+    "Index",
+    "InvalidInputError",
+    "Layout",
+    "Limits",
+    "Manifest",
+    "MemoryStore",
+    "NotFoundError",
+    "OcictlError",
+    "PackOptions",
+    "PathError",
+    "Platform",
+    "RateLimitedError",
+    "ReadOnlyTarget",
+    "Reference",
+    "RegistryError",
+    "Repository",
+    "StorageError",
+    "Target",
+    "TransportConfig",
+    "TransportError",
+    "UnauthorizedError",
+    "UnavailableError",
+    "UnsupportedError",
+    "__version__",
+    "attach",
+    "discover",
+    "errors",
+    "events",
+    "pull",
+    "push",
+    "resolve",
+    "tag",
+]
+
+
+def test_the_list() -> None:
+    """A name that is added or lost here is a change for users."""
+    assert ocictl.__all__ == NAMES
+    assert set(NAMES) <= set(dir(ocictl))
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_each_name_can_be_used(name: str) -> None:
+    """What the list promises is there, documented, and of our own making."""
+    value = getattr(ocictl, name)
+    if name == "__version__":
+        assert value.count(".") == 2
+        return
+    assert inspect.getdoc(value)
+    home = value.__name__ if isinstance(value, types.ModuleType) else value.__module__
+    assert home.startswith("ocictl.")
+
+
+def test_errors_are_all_public() -> None:
+    """Whatever can be raised can be caught by a name of the package."""
+    names = {name for name in importlib.import_module("ocictl.errors").__all__ if name.endswith("Error")}
+    assert names <= set(ocictl.__all__)
+
+
+@pytest.mark.parametrize("verb", ["push", "pull", "attach", "discover", "resolve", "tag"])
+def test_verbs_are_functions_whatever_is_imported(verb: str) -> None:
+    """No module of the same name takes the place of a function."""
+    code = (
+        f"import ocictl, ocictl.ops.{verb}, ocictl.cli.{verb}\n"
+        f"from ocictl import {verb}\n"
+        f"assert callable({verb}) and callable(ocictl.{verb})"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_star_import() -> None:
+    """`from ocictl import *` gives exactly the list."""
+    names: dict[str, object] = {}
+    exec("from ocictl import *", names)
+    assert set(NAMES) == set(names) - {"__builtins__"}
+
+
+def test_other_names_are_not_there() -> None:
+    """A typing error is an AttributeError, as everywhere."""
+    with pytest.raises(AttributeError, match="module 'ocictl' has no attribute 'nope'"):
+        _ = ocictl.nope

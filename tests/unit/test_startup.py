@@ -1,0 +1,66 @@
+"""Starting costs little: what a run does not need is not loaded."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+HEAVY = ("requests", "urllib3", "rich", "jsonschema", "filelock", "ssl", "http.client", "tarfile")
+COMMANDS = ["push", "pull", "attach", "discover", "resolve", "tag", "version", "manifest fetch", "blob fetch"]
+
+
+def _loaded(code: str) -> set[str]:
+    """Run code in a fresh interpreter and return the names of all modules it has loaded."""
+    script = f"{code}\nimport sys, json\nsys.stderr.write(json.dumps(sorted(sys.modules)))"
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, check=True, text=True)
+    return set(json.loads(done.stderr))
+
+
+def _run(*arguments: str) -> str:
+    return (
+        "from ocictl.cli.main import cli\n"
+        f"try: cli.main({list(arguments)!r}, prog_name='ocictl')\n"
+        "except SystemExit as end: assert not end.code, end.code"
+    )
+
+
+def test_importing_the_package_loads_next_to_nothing() -> None:
+    """`import ocictl` brings the version and a table of names."""
+    before = _loaded("")
+    assert {name for name in _loaded("import ocictl") - before if name.startswith("ocictl")} == {
+        "ocictl",
+        "ocictl._version",
+    }
+    assert not _loaded("import ocictl") & {*HEAVY, "click"}
+
+
+@pytest.mark.parametrize("command", ["", *COMMANDS, "manifest", "blob"])
+def test_help_loads_nothing_heavy(command: str) -> None:
+    """Help needs click and the command's own module."""
+    assert not _loaded(_run(*command.split(), "--help")) & set(HEAVY)
+
+
+def test_version_loads_nothing_heavy() -> None:
+    """`version` stays near the cost of importing click: no store, no verb, no transport."""
+    loaded = _loaded(_run("version"))
+    assert not loaded & set(HEAVY)
+    parts = {name.split(".")[1] for name in loaded if name.startswith("ocictl.")}
+    assert not parts & {"ops", "stores", "transport", "content"}
+
+
+def test_a_layout_needs_no_http(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Commands on a layout load neither requests nor urllib3, and no rich without a terminal."""
+    folder = tmp_path_factory.mktemp("layout")
+    push = _run("push", "--oci-layout", f"{folder}/lay:v1", "-a", "k=v")
+    assert not _loaded(push) & {"requests", "urllib3", "rich", "jsonschema"}
+
+
+def test_a_registry_needs_no_rich() -> None:
+    """The modules of the registry client load neither rich nor jsonschema."""
+    assert not _loaded("import ocictl.stores.repository, ocictl.ops.push, ocictl.ops.pull") & {
+        "rich",
+        "jsonschema",
+    }

@@ -1,0 +1,46 @@
+"""Clients and answers for the tests of the transport."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from urllib3 import HTTPHeaderDict, HTTPResponse
+
+from ocictl.events import Event
+from ocictl.model.reference import Reference
+from ocictl.transport.config import Limits, TransportConfig
+from ocictl.transport.response import Response
+from ocictl.transport.session import RegistryClient
+
+QUICK = Limits(attempts=1, connect_timeout=5, idle_timeout=5)
+"""No second attempts, so that a failure shows at once."""
+
+
+def client(
+    registry: str = "registry.example.com", *, events: list[Event] | None = None, **config: Any
+) -> RegistryClient:
+    """A client for `REGISTRY/a/b` that does not retry, unless `limits` says otherwise."""
+    config.setdefault("limits", QUICK)
+    sink = [] if events is None else events
+    return RegistryClient(Reference.parse(f"{registry}/a/b:v1"), TransportConfig(**config), sink.append)
+
+
+def answer(
+    status: int = 200,
+    body: bytes = b"",
+    headers: list[tuple[str, str]] | None = None,
+    *,
+    method: str = "GET",
+    url: str = "https://registry.example.com/v2/a/b/manifests/v1",
+    at_home: bool = True,
+) -> Response:
+    """An answer as if it had come from a registry."""
+    import io
+
+    fields = HTTPHeaderDict()
+    for name, value in headers or []:
+        fields.add(name, value)
+    raw = HTTPResponse(
+        io.BytesIO(body), headers=fields, status=status, preload_content=False, decode_content=False
+    )
+    return Response(raw, method=method, url=url, at_home=at_home, drain=65536)
