@@ -129,7 +129,20 @@ def from_click(error: click.ClickException) -> OcictlError:
         return StorageError(message, code="file-unreadable")
     context = getattr(error, "ctx", None)
     command = context.command_path if context is not None else "ocictl"
-    return InvalidInputError(message or "the command line is not valid", hint=f"run {command + ' --help'!r}")
+    hint = f"run {command + ' --help'!r}"
+    similar = _similar(error)
+    if similar:
+        hint = f"did you mean {' or '.join(similar)}? {hint}"
+    return InvalidInputError(message or "the command line is not valid", hint=hint)
+
+
+def _similar(error: click.ClickException) -> list[str]:
+    """Options that a mistyped one may stand for, hidden ones left out."""
+    if not isinstance(error, click.NoSuchOption) or error.ctx is None:
+        return []
+    options = [param for param in error.ctx.command.params if isinstance(param, click.Option)]
+    hidden = {name for option in options if option.hidden for name in option.opts}
+    return sorted(set(error.possibilities or ()) - hidden)
 
 
 @contextmanager

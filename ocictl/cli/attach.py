@@ -37,7 +37,7 @@ def command(
     """
     from ocictl.cli.files import write_file
     from ocictl.cli.targets import locate_selected, open_target
-    from ocictl.cli.values import parse_files, parse_platform
+    from ocictl.cli.values import check_files, parse_files, parse_platform
     from ocictl.errors import InvalidInputError
     from ocictl.ops.attach import attach
     from ocictl.ops.pack import check_options
@@ -52,6 +52,7 @@ def command(
     arguments = parse_files(files)
     options = manifest.pack_options()
     check_options(arguments, options)
+    check_files(arguments)
     target = open_target(location, remote, output.console, output.notices(), concurrency=manifest.concurrency)
     with output.transfers(None if files else "Uploading empty artifact") as on_event:
         result = attach(

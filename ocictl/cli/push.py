@@ -36,7 +36,7 @@ def command(
     """
     from ocictl.cli.files import write_file
     from ocictl.cli.targets import locate_push, open_target
-    from ocictl.cli.values import parse_files
+    from ocictl.cli.values import check_files, parse_files
     from ocictl.ops.pack import check_options
     from ocictl.ops.push import push
     from ocictl.output.records import TaggedRecord
@@ -46,6 +46,7 @@ def command(
     arguments = parse_files(files)
     options = manifest.pack_options()
     check_options(arguments, options)
+    check_files(arguments)
     target = open_target(
         location, remote, output.console, output.notices(), create=True, concurrency=manifest.concurrency
     )

@@ -43,13 +43,14 @@ def command(
       ocictl tag --oci-layout hello@sha256:DIGEST latest
     """
     from ocictl.cli.targets import check_tags, locate_selected, open_target
+    from ocictl.events import discard
     from ocictl.ops.tag import tag
     from ocictl.output.records import TaggedRecord
 
     location, selector = locate_selected(name, remote, "tag")
     check_tags(location, tags)
     target = open_target(location, remote, output.console, output.notices())
-    on_event = output.notices() if output.quiet or output.as_json else _lines(output, location)
+    on_event = discard if output.quiet or output.as_json else _lines(output, location)
     result = tag(target, selector, tags, on_event=on_event)
     record = TaggedRecord.tagged(location.path, result.descriptor, result.tags)
     output.show(record, record.digest, list)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
@@ -41,6 +42,21 @@ def parse_files(texts: Sequence[str]) -> list[FileArgument]:
     from ocictl.ops.pack import FileArgument
 
     return [FileArgument.parse(text) for text in texts]
+
+
+def check_files(files: Sequence[FileArgument]) -> None:
+    """Find files that are not there before anything is sent or made.
+
+    Raises:
+        StorageError: `file-not-found` or `file-unreadable`.
+    """
+    from ocictl.content import unreadable
+
+    for file in files:
+        try:
+            os.stat(file.path)  # noqa: PTH116 - the text as it was given
+        except OSError as error:
+            raise unreadable(file.path, error) from error
 
 
 def check_exclusive(given: Mapping[str, bool]) -> None:

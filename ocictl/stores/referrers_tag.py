@@ -26,6 +26,7 @@ from ocictl.transport.config import Limits
 
 _NEVER: Final = object()
 _SHORTEST_PAUSE: Final = 0.05
+_MOST_LOOKS: Final = 10
 
 _locks: WeakValueDictionary[tuple[str, str], threading.Lock] = WeakValueDictionary()
 _locks_guard = threading.Lock()
@@ -135,16 +136,32 @@ class ReferrersTag:
                 continue
             done = done or action
             pause = max(time.monotonic() - started, _SHORTEST_PAUSE)
-            if self._is_confirmed(tag, subject, entry, pause):
+            if self._is_confirmed(tag, subject, entry, Digest.of(index.raw), pause):
                 return done
         raise self._unconfirmed(tag, subject, entry)
 
-    def _is_confirmed(self, tag: str, subject: Descriptor, entry: Descriptor, round_time: float) -> bool:
-        """Whether the entry is in the list, now and after all who read an older list will have written theirs."""
-        if not referrers.lists(self._state(tag, subject, pushed=entry).index, entry.digest):
-            return False
-        self._sleep(min(self._random.uniform(1, 2) * round_time, self._limits.retry_max))
-        return referrers.lists(self._state(tag, subject, pushed=entry).index, entry.digest)
+    def _is_confirmed(
+        self, tag: str, subject: Descriptor, entry: Descriptor, written: Digest, round_time: float
+    ) -> bool:
+        """Whether the entry is in the list to stay.
+
+        It is looked for at once, and again after a pause in which whoever had read an older list will have
+        written theirs. As long as the list changes between two looks, others are at work: the pauses get
+        longer then, and the looks go on until the list is quiet.
+        """
+        seen = written
+        for look in range(_MOST_LOOKS):
+            if look:
+                longer = 1 if seen == written else 2
+                pause = self._random.uniform(1, 2) * longer * round_time
+                self._sleep(min(pause, self._limits.retry_max))
+            state = self._state(tag, subject, pushed=entry)
+            if not referrers.lists(state.index, entry.digest):
+                return False
+            if look and state.digest == seen:
+                return True
+            seen = state.digest or written
+        return True
 
     def _state(self, tag: str, subject: Descriptor, *, pushed: Descriptor | None = None) -> _State:
         try:

@@ -130,6 +130,12 @@ def test_usage_errors(arguments: list[str], message: str, hint: str, as_json: bo
     assert outcome.data == b""
 
 
+def test_a_mistyped_option_is_recognised() -> None:
+    """Options that look like it are offered, hidden ones are not."""
+    assert "hint: did you mean --artifact-type? run" in ocictl("push", "--artifact-typ", "x", code=2).stderr
+    assert "--verbose" not in ocictl("push", "--verbos", "x", code=2).stderr
+
+
 def test_quiet_and_json_exclude_each_other() -> None:
     """One of them would have to give way in silence."""
     outcome = ocictl("resolve", "-q", "--format", "json", "x", code=2)

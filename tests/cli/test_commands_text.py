@@ -114,6 +114,12 @@ def test_times_that_are_none(work: Path, arguments: list[str], env: dict[str, st
     assert not Path("lay").exists()
 
 
+def test_a_push_that_can_not_begin_makes_no_layout(work: Path) -> None:
+    """A missing file is found before anything is made."""
+    ocictl("push", "--oci-layout", "lay:v1", "hello.txt", "nofile", code=9)
+    assert not Path("lay").exists()
+
+
 def test_pull(work: Path) -> None:
     """Downloading, Processing, Downloaded, then the two closing lines."""
     digest = _push("lay:v1", "hello.txt")
@@ -199,6 +205,21 @@ def test_discover(work: Path) -> None:
     assert ocictl("discover", "--oci-layout", "lay:v1", "-q").lines == [first, second]
     assert ocictl("discover", "--oci-layout", "lay:v1", "-q", "--depth", "1").lines == [first]
     assert ocictl("discover", "--oci-layout", "lay:v1", "-q", "--artifact-type", "a/none").lines == []
+
+
+def test_a_tree_that_was_cut_says_so(work: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody takes the end of the search for the end of the tree."""
+    from ocictl.ops import discover
+
+    digest = _push("lay:v1", "hello.txt")
+    for number in range(3):
+        type_ = f"a/{number}"
+        digest = ocictl(
+            "attach", "--oci-layout", "-q", f"lay@{digest}", "--artifact-type", type_, "-a", "k=v"
+        ).lines[0]
+    assert ocictl("discover", "--oci-layout", "lay:v1").stderr == ""
+    monkeypatch.setattr(discover, "MAX_DEPTH", 2)
+    assert ocictl("discover", "--oci-layout", "lay:v1").stderr.startswith("warning: the tree is deeper")
 
 
 def test_discover_with_the_old_spelling_of_format(work: Path) -> None:

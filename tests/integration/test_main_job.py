@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-import resource
 import subprocess
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -186,21 +186,29 @@ def test_small_commands(place: Place, run_ocictl: Ocictl, tmp_path: Path) -> Non
     assert fetched.stdout == "program"
 
 
+MEASURE = """
+import resource, subprocess, sys
+code = subprocess.run(sys.argv[1:], stdout=subprocess.DEVNULL).returncode
+print(code, resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)
+"""
+
+
 def peak_memory(command: list[str], env: dict[str, str], cwd: Path) -> int:
-    """Run a program and return the most memory it held, in MiB."""
-    with subprocess.Popen(command, env=env, cwd=cwd, stdout=subprocess.DEVNULL) as process:
-        _pid, status, usage = resource_usage(process)
-    assert status == 0
-    return usage.ru_maxrss // 1024
+    """Run a program and return the most memory it held, in MiB.
 
-
-def resource_usage(process: subprocess.Popen[bytes]) -> tuple[int, int, resource.struct_rusage]:
-    """Wait for a process and return its usage of resources."""
-    import os
-
-    pid, status, usage = os.wait4(process.pid, 0)
-    process.returncode = os.waitstatus_to_exitcode(status)
-    return pid, process.returncode, usage
+    A small process in between starts it: a child's figure begins with what its parent holds.
+    """
+    done = subprocess.run(
+        [sys.executable, "-c", MEASURE, *command],
+        env=env,
+        cwd=cwd,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    code, peak = map(int, done.stdout.split())
+    assert code == 0, done.stderr
+    return peak // 1024
 
 
 @pytest.mark.slow

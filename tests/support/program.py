@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,15 @@ import pytest
 
 from tests.support.environment import clean_environment
 
-__all__ = ["Finished", "Ocictl", "ocictl_command", "run_ocictl"]
+__all__ = ["Finished", "Ocictl", "ocictl_command", "peak_memory", "run_ocictl"]
+
+# The kernel counts the memory of the process that starts another one as its child's. So a small process starts the
+# program to be measured, not this one, which may hold a whole registry.
+_MEASURE = """
+import resource, subprocess, sys
+code = subprocess.run(sys.argv[1:], stdout=subprocess.DEVNULL).returncode
+print(code, resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)
+"""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,6 +44,21 @@ def ocictl_command() -> list[str]:
     script = Path(sys.executable).with_name("ocictl")
     assert script.exists(), f"{script} is missing: install the package first (make venv)"
     return [str(script)]
+
+
+def peak_memory(command: Sequence[str], env: Mapping[str, str], cwd: Path) -> float:
+    """Run a program, which must succeed, and return the most memory it held, in MiB."""
+    done = subprocess.run(
+        [sys.executable, "-I", "-S", "-c", _MEASURE, *command],
+        env=dict(env),
+        cwd=cwd,
+        stdout=subprocess.PIPE,
+        check=True,
+        timeout=280,
+    )
+    code, peak = done.stdout.split()
+    assert int(code) == 0
+    return int(peak) / (1024 * 1024 if sys.platform == "darwin" else 1024)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -117,7 +117,9 @@ def upload(request: Request, registry: Registry, name: str, session: str) -> Rep
     digest = request.parameter("digest") or ""
     if not _wanted_offset(request, current):
         return error(416, "RANGE_INVALID")
-    reply = _store(registry, name, digest, bytes(current.data) + request.body, registry.quirks.close_status)
+    # Large blobs come in one piece, and are not copied then.
+    data = bytes(current.data) + request.body if current.data else request.body
+    reply = _store(registry, name, digest, data, registry.quirks.close_status)
     if reply.status < 300:
         repository.uploads.pop(session, None)
     return reply

@@ -203,7 +203,12 @@ class _Handler(BaseHTTPRequestHandler):
         elif reply.chunked:
             body = b"%x\r\n%b\r\n" % (len(body), body) + b"0\r\n\r\n" if body else b"0\r\n\r\n"
         stop = reply.cut_after if reply.cut_after is not None else reply.stall_after
-        self.connection.sendall(head + body[:stop])
+        view = memoryview(body)[:stop]
+        if len(view) < 1 << 16:
+            self.connection.sendall(head + view)
+        else:
+            self.connection.sendall(head)
+            self.connection.sendall(view)
         if reply.stall_after is not None:
             self._stall()
 

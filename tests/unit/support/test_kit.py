@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 import socket
+import sys
 from pathlib import Path
 
 import pytest
 
 from tests.support.environment import clean_environment, wait_for
 from tests.support.peers import Peer
-from tests.support.program import Ocictl
+from tests.support.program import Ocictl, peak_memory
 from tests.support.raw_client import Answer
 from tests.support.registry import DISTRIBUTION_2_8, GGCR, INDEX, Quirks, Registry, digest_of
 from tests.support.require import require
@@ -73,6 +74,16 @@ def test_installed_program_runs(run_ocictl: Ocictl) -> None:
     finished = run_ocictl("--help", code=0)
     assert "push" in finished.stdout
     assert finished.stderr == ""
+
+
+def test_memory_of_a_program_is_its_own(run_ocictl: Ocictl, tmp_path: Path) -> None:
+    """A program's peak does not hold what the test itself holds, and grows with what it takes."""
+    ballast = b"x" * (100 * 1024 * 1024)
+    environment = run_ocictl.environment()
+    little = peak_memory([sys.executable, "-c", "pass"], environment, tmp_path)
+    much = peak_memory([sys.executable, "-c", "b'x' * (60 * 1024 * 1024)"], environment, tmp_path)
+    assert little < len(ballast) / (1024 * 1024)
+    assert much > little + 50
 
 
 def _story(oras: Peer, folder: Path, repository: str, plain: str = "--plain-http") -> list[str]:

@@ -136,3 +136,51 @@ def scripted(*answers: bytes) -> Iterator[tuple[int, list[bytes]]]:
         listener.shutdown(socket.SHUT_RDWR)
         listener.close()
         thread.join(5)
+
+
+@contextmanager
+def tunnel(upstream: int) -> Iterator[tuple[int, list[bytes]]]:
+    """Run a proxy that answers every CONNECT with a tunnel to a port of this machine.
+
+    Yields its own port and the heads of the requests that it could read.
+    """
+    listener = socket.socket()
+    listener.bind(("127.0.0.1", 0))
+    listener.listen()
+    seen: list[bytes] = []
+    opened: list[socket.socket] = []
+
+    def pump(source: socket.socket, sink: socket.socket) -> None:
+        try:
+            while data := source.recv(65536):
+                sink.sendall(data)
+            sink.shutdown(socket.SHUT_WR)
+        except OSError:
+            pass
+
+    def serve() -> None:
+        while True:
+            try:
+                connection, _ = listener.accept()
+            except OSError:
+                return
+            opened.append(connection)
+            head = b""
+            while b"\r\n\r\n" not in head and (data := connection.recv(65536)):
+                head += data
+            seen.append(head)
+            target = socket.create_connection(("127.0.0.1", upstream))
+            opened.append(target)
+            connection.sendall(b"HTTP/1.1 200 Connection established\r\n\r\n")
+            for pair in ((connection, target), (target, connection)):
+                threading.Thread(target=pump, args=pair, daemon=True).start()
+
+    thread = threading.Thread(target=serve, daemon=True)
+    thread.start()
+    try:
+        yield listener.getsockname()[1], seen
+    finally:
+        listener.shutdown(socket.SHUT_RDWR)
+        for each in (listener, *opened):
+            each.close()
+        thread.join(5)

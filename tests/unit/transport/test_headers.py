@@ -91,6 +91,11 @@ def test_media_type(row: dict[str, Any] | None) -> None:
     assert headers.media_type(row["value"]) == row["base"]
 
 
+def test_retry_after_without_a_zone() -> None:
+    """A date of unknown zone is taken as UTC, as HTTP dates are."""
+    assert headers.retry_after("Thu, 01 Jan 1970 00:01:00 -0000", 0.0) == 60
+
+
 def test_media_type_missing() -> None:
     """A missing header is no media type."""
     assert headers.media_type(None) is None

@@ -14,7 +14,7 @@ from ocictl.transport import tls
 from ocictl.transport.config import TransportConfig
 from tests.support.certificates import Certificate, make_certificate, server_context
 from tests.unit.transport.clients import client
-from tests.unit.transport.servers import Reply, Seen, recorder
+from tests.unit.transport.servers import Reply, Seen, recorder, tunnel
 
 NAMES = "IP:127.0.0.1,DNS:localhost"
 
@@ -192,6 +192,23 @@ def test_client_certificate_is_for_the_registry_only(
             assert read(home.host, ca_file=home_certificate.certificate, **mine) == b"ok"
     assert [seen.certificate is not None for seen in home.seen] == [True]
     assert [seen.certificate for seen in away.seen] == [None]
+
+
+def test_a_tunnel(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Through a proxy TLS is spoken with the registry; the proxy sees host, port and its own password only (NET-04)."""
+    certificate = make_certificate(folder, "tunnelled", alternative_names="DNS:registry.example.com")
+    with recorder(ok, context=server_context(certificate)) as home, tunnel(home.port) as (port, seen):
+        monkeypatch.setenv("HTTPS_PROXY", f"pu:pp@127.0.0.1:{port}")
+        answer = read(
+            "registry.example.com", ca_file=certificate.certificate, headers=(("X-Private", "S3cr3t"),)
+        )
+    assert answer == b"ok"
+    assert home.seen[0].headers["X-Private"] == "S3cr3t"
+    assert home.seen[0].headers["Proxy-Authorization"] is None
+    (head,) = seen
+    assert head.startswith(b"CONNECT registry.example.com:443 HTTP/1.")
+    assert b"Proxy-Authorization: Basic cHU6cHA=\r\n" in head
+    assert b"S3cr3t" not in head
 
 
 @pytest.mark.parametrize("option", ["ca_file", "cert_file"])

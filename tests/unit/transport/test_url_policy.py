@@ -204,6 +204,8 @@ def test_origin_as_text(url: str, text: str) -> None:
         ("10.0.0.1", False),
         ("0.0.0.0", False),
         ("127.0.0.1.example.com", False),
+        ("127.0.0.999", False),
+        ("127.0.0.1.1", False),
     ],
 )
 def test_loopback(host: str, answer: bool) -> None:

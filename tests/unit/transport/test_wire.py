@@ -388,6 +388,16 @@ def test_an_unknown_host() -> None:
     assert not isinstance(raised.value, TemporaryError)
 
 
+def test_debug_log_of_a_failure() -> None:
+    """A request without an answer is logged, too."""
+    lines: list[str] = []
+    with scripted(b"") as (port, _), client(f"127.0.0.1:{port}", debug=lines.append) as registry:
+        with pytest.raises(TransportError):
+            read(registry)
+    assert [line[0] for line in lines] == [">", "!"]
+    assert "closed without an answer" in lines[1]
+
+
 def test_silence() -> None:
     """A host that accepts and then says nothing is given up after the idle time-out (T5)."""
     with socket.socket() as listener:
