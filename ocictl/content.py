@@ -7,19 +7,26 @@ from __future__ import annotations
 
 import io
 import os
+import random
+import time
 from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
 from typing import BinaryIO, Final, Self
 
-from ocictl.errors import ContentError, StorageError
+from ocictl.errors import ContentError, StorageError, TransportError
+from ocictl.events import EventSink, Retrying, discard
 from ocictl.model.descriptor import Descriptor
 from ocictl.model.digest import Digest, new_hasher
 from ocictl.model.manifest import Document, parse_document
-from ocictl.target import ByteStream, Content, ReadOnlyTarget
+from ocictl.target import ByteStream, Content, ReadOnlyTarget, Resumable
 
 CHUNK: Final = 256 * 1024
 """Bytes per read in every loop over content."""
+RESUME_PAUSE_MAX: Final = 10.0
+"""Longest pause in seconds before a lost connection is opened again."""
+_BROKEN_OFF: Final = frozenset({"connection-failed", "timeout", "response-truncated"})
+pause = time.sleep
 DOCUMENT_LIMIT: Final = 4 * 1024 * 1024
 """Most bytes of a manifest, index or config that are read into memory (PULL-11)."""
 
@@ -101,16 +108,78 @@ class VerifyingReader:
         self.close()
 
 
-def open_verified(target: ReadOnlyTarget, descriptor: Descriptor) -> VerifyingReader:
-    """Open content for reading; the reader checks it (DIG-07).
+class _ResumingStream:
+    """Content of a target that goes on where it broke off when a connection is lost (PULL-08).
+
+    The reader behind it hashes what came before and after the break as one, so a source that changed
+    meanwhile is found out.
+    """
+
+    def __init__(self, target: ReadOnlyTarget, descriptor: Descriptor, on_event: EventSink) -> None:
+        self._target = target
+        self._descriptor = descriptor
+        self._on_event = on_event
+        self._stream = target.fetch(descriptor)
+        self._offset = 0
+        self._failures = 0
+        self._attempts = target.resume_attempts if isinstance(target, Resumable) else 1
+
+    def read(self, size: int = -1, /) -> bytes:
+        while True:
+            try:
+                data = self._stream.read(size)
+            except TransportError as error:
+                self._reopen(error)
+                continue
+            if data:
+                self._offset += len(data)
+                self._failures = 0
+            return data
+
+    def _reopen(self, error: TransportError) -> None:
+        """Open the rest, unless breaks without a byte between them have been too many."""
+        self._stream.close()
+        self._failures += 1
+        if error.code not in _BROKEN_OFF or self._failures >= self._attempts:
+            raise error
+        delay = random.uniform(0, min(RESUME_PAUSE_MAX, 0.5 * 2**self._failures))  # noqa: S311 - jitter
+        self._on_event(
+            Retrying(
+                method="GET",
+                url=str(self._descriptor.digest),
+                reason=f"{error.message}; going on at byte {self._offset}",
+                attempt=self._failures,
+                delay=delay,
+            )
+        )
+        pause(delay)
+        self._stream = self._target.fetch(self._descriptor, start=self._offset)
+
+    def close(self) -> None:
+        self._stream.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+def open_verified(
+    target: ReadOnlyTarget, descriptor: Descriptor, on_event: EventSink = discard
+) -> VerifyingReader:
+    """Open content for reading; the reader checks it (DIG-07) and goes on after a lost connection.
 
     Raises:
         NotFoundError: the target has no such content.
         ContentError: `digest-unverifiable`.
     """
     new_hasher(descriptor.digest.algorithm)
-    stream = _DataStream(descriptor.data) if descriptor.data is not None else target.fetch(descriptor)
-    return VerifyingReader(stream, descriptor)
+    if descriptor.data is not None:
+        return VerifyingReader(_DataStream(descriptor.data), descriptor)
+    return VerifyingReader(_ResumingStream(target, descriptor, on_event), descriptor)
 
 
 def read_all(target: ReadOnlyTarget, descriptor: Descriptor, *, limit: int = DOCUMENT_LIMIT) -> bytes:
@@ -152,6 +221,7 @@ def copy_verified(
     descriptor: Descriptor,
     output: BinaryIO,
     on_bytes: Callable[[int], None] | None = None,
+    on_event: EventSink = discard,
 ) -> None:
     """Write content to an open file, verified by the time this returns.
 
@@ -160,13 +230,14 @@ def copy_verified(
         descriptor: what it is.
         output: open for writing; on an exception its bytes are worth nothing.
         on_bytes: called with the number of bytes written so far.
+        on_event: told when a lost connection is opened again.
 
     Raises:
         ContentError: `size-mismatch`, `digest-mismatch` or `digest-unverifiable`.
         NotFoundError: the target has no such content.
     """
     count = 0
-    with open_verified(target, descriptor) as reader:
+    with open_verified(target, descriptor, on_event) as reader:
         while data := reader.read(CHUNK):
             output.write(data)
             count += len(data)

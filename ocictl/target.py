@@ -14,7 +14,16 @@ from typing import Literal, Protocol, Self, TypeAlias, runtime_checkable
 from ocictl.model.descriptor import Descriptor
 from ocictl.model.digest import Digest
 
-__all__ = ["ByteStream", "Content", "Listing", "PushReceipt", "ReadOnlyTarget", "Target", "TargetKind"]
+__all__ = [
+    "ByteStream",
+    "Content",
+    "Listing",
+    "PushReceipt",
+    "ReadOnlyTarget",
+    "Resumable",
+    "Target",
+    "TargetKind",
+]
 
 TargetKind: TypeAlias = Literal["registry", "oci-layout", "memory"]
 Listing: TypeAlias = Literal["registry", "added", "repaired", "present"]
@@ -122,6 +131,16 @@ class ReadOnlyTarget(Protocol):
 
     def tags(self, *, last: str | None = None) -> Iterator[str]:
         """List the tags, sorted; only those after `last` if given."""
+        ...
+
+
+@runtime_checkable
+class Resumable(Protocol):
+    """A target whose streams may break off because they come over a network."""
+
+    @property
+    def resume_attempts(self) -> int:
+        """Broken streams in a row, without a byte between them, after which reading gives up."""
         ...
 
 

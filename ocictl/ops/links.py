@@ -57,8 +57,8 @@ class Links:
     def _resolve(self, path: bytes, is_directory: Callable[[bytes], bool]) -> None:
         """Follow one link to its end, and remember the ends of all links on the way.
 
-        Steps to do are kept on a list, so that no chain is too long. `None` on it is followed by a link
-        whose own end is reached by then. Links in a circle end nowhere: no system follows them.
+        Steps to do are kept on a list, so that no chain is too long. Between them stand links, marked: when
+        such a one is met, its own end is reached. Links in a circle end nowhere: no system follows them.
         """
         parent, _, name = path.rpartition(b"/")
         here = self._base + [part for part in parent.split(b"/") if part]

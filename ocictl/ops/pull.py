@@ -197,12 +197,12 @@ def _pull_blob(
         if first.is_directory:
             with writing(str(place.path)):
                 source = resources.enter_context(tempfile.TemporaryFile(dir=place.path))
-                copy_verified(target, first.descriptor, source, advance)
+                copy_verified(target, first.descriptor, source, advance, on_event)
             _unpack(source, first, place)
         else:
             pending = resources.enter_context(place.create_file(first.title))
             source = pending.file
-            copy_verified(target, first.descriptor, source, advance)
+            copy_verified(target, first.descriptor, source, advance, on_event)
         for entry in group[1:]:
             source.seek(0)
             if entry.is_directory:

@@ -9,6 +9,7 @@ from typing import Final, Self
 
 from rich.console import Console as RichConsole
 from rich.progress import BarColumn, DownloadColumn, Progress, TaskID, TextColumn, TransferSpeedColumn
+from rich.table import Column
 from rich.text import Text
 
 from ocictl.events import Event, TransferAdvanced, TransferFinished, TransferSkipped, TransferStarted
@@ -19,6 +20,8 @@ from ocictl.output.progress import shown_name, status_line
 
 _STEP: Final = 512 * 1024
 """Bytes between two updates of one bar: the screen is drawn ten times a second at most anyway."""
+_NAME: Final = 30
+"""Characters of a name that are shown, so that a bar fits on a line of eighty."""
 
 
 class Bars:
@@ -29,9 +32,9 @@ class Bars:
         self._rich = RichConsole(file=console.stderr, highlight=False, markup=False, emoji=False)
         self._progress = Progress(
             TextColumn("{task.description}", markup=False),
-            BarColumn(bar_width=24),
-            DownloadColumn(),
-            TransferSpeedColumn(),
+            BarColumn(bar_width=16),
+            DownloadColumn(table_column=Column(no_wrap=True)),
+            TransferSpeedColumn(table_column=Column(no_wrap=True)),
             console=self._rich,
             transient=True,
         )
@@ -57,14 +60,14 @@ class Bars:
             case TransferAdvanced():
                 self._advance(event.descriptor, event.offset)
             case TransferFinished() if event.action == "processed":
-                return
+                self._stop(event.descriptor)  # what it points to comes next; its line comes at the end
             case TransferFinished() | TransferSkipped():
                 self._stop(event.descriptor)
                 self._print(escape(status_line(event) or ""))
 
     def _start(self, descriptor: Descriptor) -> None:
         name = escape(shown_name(descriptor))
-        shown = name if len(name) <= 40 else name[:39] + "…"
+        shown = name if len(name) <= _NAME else name[: _NAME - 1] + "…"
         with self._lock:
             key = _key(descriptor)
             if key not in self._tasks:

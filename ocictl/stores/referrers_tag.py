@@ -25,7 +25,7 @@ from ocictl.stores.manifests import Manifests, check_document_size
 from ocictl.transport.config import Limits
 
 _NEVER: Final = object()
-_SHORTEST_PAUSE: Final = 0.05
+_SHORTEST_PAUSE: Final = 0.2
 _MOST_LOOKS: Final = 10
 
 _locks: WeakValueDictionary[tuple[str, str], threading.Lock] = WeakValueDictionary()

@@ -88,6 +88,11 @@ class Repository:
         return "registry"
 
     @property
+    def resume_attempts(self) -> int:
+        """Broken streams in a row, without a byte between them, after which reading gives up (HTTP-06)."""
+        return self._client.config.limits.attempts
+
+    @property
     def path(self) -> str:
         return self._reference.path
 

@@ -38,7 +38,7 @@ class Attempt:
     """
 
     scopes: tuple[str, ...]
-    authorization: str | None = None
+    authorization: str | None = field(default=None, repr=False)
     renewed: bool = False
     merged: bool = False
 

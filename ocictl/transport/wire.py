@@ -53,8 +53,8 @@ class Exchange:
     url: str
     home: Origin
     headers: Mapping[str, str] = field(default_factory=dict)
-    private: Mapping[str, str] = field(default_factory=dict)
-    content: Content | None = None
+    private: Mapping[str, str] = field(default_factory=dict, repr=False)
+    content: Content | None = field(default=None, repr=False)
     redirects: Redirects = "anywhere"
     secret: bool = False
 

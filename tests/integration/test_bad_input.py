@@ -302,7 +302,7 @@ PULLS = [
     ("500", answer(faults=(Fault(status=500, times=None, body=b"<html>oops</html>"),)), 5, ("500",)),
     ("html 404", answer(faults=(Fault(status=404, times=None, body=b"<html>"),)), 3, ()),
     ("html 200", answer(faults=(Fault(status=200, times=None, body=b"<html>"),)), 6, ()),
-    ("cut", answer(faults=(Fault(path="/blobs/", cut_after=2, times=None),)), 5, ()),
+    ("cut", answer(faults=(Fault(path="/blobs/", cut_after=0, times=None),)), 5, ()),
     ("reset", answer(faults=(Fault(path="/blobs/", drop=True, times=None),)), 5, ()),
     ("gzip", answer(gzip_blobs=True), 1, ()),
     ("redirect to file", answer(redirect_blobs="file:///etc"), 5, ("redirect",)),

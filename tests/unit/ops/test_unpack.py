@@ -262,7 +262,7 @@ GOOD: dict[str, tuple[bytes, dict[str, str]]] = {
     "a file called like the directory": (archive(file("d", b"1"), file("e", b"2")), {"d": "1", "e": "2"}),
     "doubled and final slashes": (archive(directory("d//"), directory("d//a/"), file("d///a//f", b"1")), {"a": "/", "a/f": "1"}),
     "directory in the way of the first archives": (
-        archive(entry("d/", b"\0"), entry("d/a/", b"\0"), entry("d/f", b"\0", data=b"1")),
+        archive(entry("d/", b"\0", mode=0o755), entry("d/a/", b"\0", mode=0o755), entry("d/f", b"\0", data=b"1")),
         {"a": "/", "f": "1"},
     ),
     "contiguous file": (archive(TOP, entry("d/f", b"7", data=b"1")), {"f": "1"}),

@@ -21,8 +21,11 @@ from ocictl.errors import (
     UnauthorizedError,
 )
 from ocictl.transport import auth
+from ocictl.transport.config import TransportConfig
 from ocictl.transport.credentials import Anonymous, Credential, CredentialSource, Explicit
 from ocictl.transport.session import RegistryClient
+from ocictl.transport.url_policy import origin_of
+from ocictl.transport.wire import Exchange
 from tests.unit.transport.clients import client
 
 HOME = "https://registry.example.com"
@@ -587,3 +590,7 @@ def test_one_token_for_many_threads(run_threads: Callable[[Callable[[], object],
 def test_tokens_are_not_shown() -> None:
     """A held token in a traceback is not readable (AUTH-25)."""
     assert "SECRET" not in repr(auth._Held("Bearer SECRET", (), 0.0))
+    assert "SECRET" not in repr(auth.Attempt((), "Bearer SECRET"))
+    private = {"Authorization": "Bearer SECRET"}
+    assert "SECRET" not in repr(Exchange(method="GET", url=URL, home=origin_of(URL), private=private))
+    assert "SECRET" not in repr(TransportConfig(headers=(("X-Private", "SECRET"),)))
