@@ -96,6 +96,7 @@ CODES: dict[str, str] = {
     "attach-unconfirmed": "the referrer is pushed, but its entry in the referrers tag could not be confirmed",
     "referrers-tag-occupied": "the referrers tag holds something that is not a referrers index",
     "layout-locked": "another process holds the lock of the layout",
+    "credential-file-locked": "another process holds the lock of a credential file",
     # StorageError
     "file-not-found": "a local file does not exist",
     "file-unreadable": "a local file can't be read",

@@ -12,6 +12,7 @@ from typing import Literal, TypeAlias
 from ocictl.model.descriptor import Descriptor
 
 __all__ = [
+    "CredentialWarning",
     "Event",
     "EventSink",
     "FallbackUsed",
@@ -109,6 +110,13 @@ class RegistryWarning:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class CredentialWarning:
+    """Something about stored credentials that the user should know, while the work goes on. Never a secret."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Retrying:
     """A request failed and is sent again after `delay` seconds."""
 
@@ -129,6 +137,7 @@ Event: TypeAlias = (
     | TagWritten
     | FallbackUsed
     | RegistryWarning
+    | CredentialWarning
     | Retrying
 )
 EventSink: TypeAlias = Callable[[Event], None]

@@ -9,6 +9,7 @@ from typing import Any, Final, Literal, TypeAlias
 import click
 
 from ocictl.cli.grouping import F, app_of, grouped
+from ocictl.cli.values import Seconds
 
 ReferrersMode: TypeAlias = Literal["auto", "api", "tag"]
 
@@ -34,7 +35,10 @@ class RemoteOptions:
     ca_file: str | None
     cert_file: str | None
     key_file: str | None
+    resolve: tuple[str, ...] = ()
     headers: tuple[str, ...]
+    retries: int | None = None
+    timeout: float | None = None
     referrers: ReferrersMode
     environ: Mapping[str, str]
     debug: bool
@@ -78,12 +82,34 @@ def remote_options(*, referrers: bool = False) -> Callable[[F], F]:
         _remote("--cert-file", metavar="PATH", help="Client certificate, PEM; together with --key-file."),
         _remote("--key-file", metavar="PATH", help="Key of the client certificate, PEM."),
         _remote(
+            "--resolve",
+            metavar="HOST:PORT:ADDRESS[:PORT]",
+            multiple=True,
+            help="Connect to this address for a host and port; may be repeated.",
+        ),
+        _remote(
             "-H",
             "--header",
             "headers",
             metavar="NAME:VALUE",
             multiple=True,
             help="Send this header; may be repeated.",
+        ),
+        _remote(
+            "--retries",
+            metavar="N",
+            type=click.IntRange(0, 100),
+            envvar="OCICTL_RETRIES",
+            show_envvar=True,
+            help="How often a request that failed is sent again. Default: 4.",
+        ),
+        _remote(
+            "--timeout",
+            metavar="SECONDS",
+            type=Seconds(),
+            envvar="OCICTL_TIMEOUT",
+            show_envvar=True,
+            help="Give up when nothing moves for so long. Default: 60.",
         ),
         click.option(
             "-d",

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import click
 
@@ -21,7 +21,7 @@ from ocictl.output.console import Console
 from ocictl.target import Target, TargetKind
 
 if TYPE_CHECKING:
-    from ocictl.transport.config import TransportConfig
+    from ocictl.transport.config import Limits, TransportConfig
     from ocictl.transport.credentials import CredentialSource
 
 _LOOKS_LIKE_DIGEST: Final = re.compile(r"[a-z0-9+._-]+:[^/\\]*", re.ASCII)
@@ -269,7 +269,10 @@ def _exclusive(left: str, right: str) -> InvalidInputError:
 
 def _transport(remote: RemoteOptions, console: Console, concurrency: int) -> TransportConfig:
     from ocictl.transport.config import TransportConfig
+    from ocictl.transport.hosts import HostAddress
 
+    if remote.insecure:
+        console.message("warning", "TLS certificates are not checked (--insecure)")
     debug: Callable[[str], None] | None = console.debug if remote.debug else None
     return TransportConfig(
         plain_http=remote.plain_http,
@@ -277,11 +280,25 @@ def _transport(remote: RemoteOptions, console: Console, concurrency: int) -> Tra
         ca_file=_path(remote.ca_file),
         cert_file=_path(remote.cert_file),
         key_file=_path(remote.key_file),
+        resolve=tuple(HostAddress.parse(text) for text in remote.resolve),
         headers=tuple(_header(text) for text in remote.headers),
+        limits=_limits(remote),
         pool_size=max(concurrency, 2),
         credentials=_credentials(remote, console),
         debug=debug,
     )
+
+
+def _limits(remote: RemoteOptions) -> Limits:
+    from ocictl.transport.config import Limits
+
+    changes: dict[str, Any] = {}
+    if remote.retries is not None:
+        changes["attempts"] = remote.retries + 1
+    if remote.timeout is not None:
+        changes["idle_timeout"] = remote.timeout
+        changes["connect_timeout"] = min(remote.timeout, Limits().connect_timeout)
+    return Limits(**changes)
 
 
 def _path(text: str | None) -> Path | None:
@@ -318,12 +335,11 @@ def _password(remote: RemoteOptions, console: Console) -> str | None:
 
 
 def _credentials(remote: RemoteOptions, console: Console) -> CredentialSource:
-    from ocictl.transport.credentials import DockerConfig, Explicit, FirstOf
+    from ocictl.transport.credential_lookup import stored_credentials
+    from ocictl.transport.credentials import Explicit
 
     secret = _password(remote, console)
     if secret is None:
-        files: list[Path | None] = [Path(path) for path in remote.registry_config]
-        return FirstOf(
-            *(DockerConfig(file, warn=partial(console.message, "warning")) for file in files or [None])
-        )
+        files = [Path(path) for path in remote.registry_config]
+        return stored_credentials(files, environ=remote.environ, warn=partial(console.message, "warning"))
     return Explicit(remote.username, secret)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Final
 
 import click
 
@@ -13,6 +13,24 @@ from ocictl.cli.grouping import F
 if TYPE_CHECKING:
     from ocictl.model.platform import Platform
     from ocictl.ops.pack import FileArgument
+
+_DAY: Final = 24 * 3600
+
+
+class Seconds(click.ParamType):
+    """A time in seconds, more than nothing and at most a day."""
+
+    name = "seconds"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        try:
+            seconds = float(value)
+        except ValueError:
+            seconds = 0.0
+        # "nan" is a number to Python, and compares as nothing.
+        if not 0 < seconds <= _DAY:
+            self.fail(f"{value!r} is not a number of seconds between 0 and {_DAY}.", param, ctx)
+        return seconds
 
 
 def platform_option(purpose: str) -> Callable[[F], F]:

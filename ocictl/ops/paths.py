@@ -140,7 +140,11 @@ class OutputRoot:
             place.check(directory=True)
             with writing(place.shown):
                 os.mkdir(temporary, 0o700, dir_fd=place.anchor)
-                fd = open_directory(temporary, dir_fd=place.anchor, readable=True)
+                try:
+                    fd = open_directory(temporary, dir_fd=place.anchor, readable=True)
+                except BaseException:
+                    os.rmdir(temporary, dir_fd=place.anchor)
+                    raise
         except BaseException:
             place.close()
             raise
@@ -305,8 +309,8 @@ class PendingFile:
             self._pending = False
             try:
                 os.unlink(self._temporary, dir_fd=self._place.anchor)
-            except FileNotFoundError:
-                pass
+            except OSError:
+                pass  # no reason to hide the error that led here
         self._place.close()
 
     def __enter__(self) -> Self:

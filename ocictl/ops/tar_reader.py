@@ -126,7 +126,7 @@ class TarReader:
         stored = _number(block[148:156], "checksum")
         fields = block[:148] + b" " * 8 + block[156:]
         # Some old writers added up signed bytes.
-        if stored not in (sum(fields), sum(byte - 256 if byte > 127 else byte for byte in fields)):
+        if stored != sum(fields) and stored != sum(byte - 256 if byte > 127 else byte for byte in fields):
             raise malformed("a header has a wrong checksum, or there is none where one should be")
         return block
 

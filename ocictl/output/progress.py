@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from typing import Final, Literal, TypeAlias
 
 from ocictl.events import (
+    CredentialWarning,
     Event,
     EventSink,
     FallbackUsed,
@@ -97,8 +98,10 @@ class Notices:
 
     def __call__(self, event: Event) -> None:
         match event:
-            case RegistryWarning() if self._is_new(event):
+            case RegistryWarning() if self._is_new(event.host, event.text):
                 self._console.message("warning", f"{event.host}: {event.text}", host=event.host)
+            case CredentialWarning() if self._is_new("", event.text):
+                self._console.message("warning", event.text)
             case Retrying() if self._retries:
                 self._console.message(
                     "retrying",
@@ -107,8 +110,8 @@ class Notices:
             case FallbackUsed() if self._fallbacks:
                 self._console.message("notice", f"referrers tag {event.tag!r} used: {event.action}")
 
-    def _is_new(self, warning: RegistryWarning) -> bool:
-        key = (warning.host, warning.text)
+    def _is_new(self, host: str, text: str) -> bool:
+        key = (host, text)
         with self._lock:
             known = key in self._told
             self._told.add(key)

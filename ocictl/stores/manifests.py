@@ -69,7 +69,8 @@ class Manifests:
 
         Raises:
             NotFoundError: there is none.
-            ContentError: `digest-mismatch` or `document-too-large`.
+            ContentError: `digest-mismatch`, `document-too-large`, or `document-malformed` where neither the
+                header nor the document says what kind of document this is.
         """
         wanted = parse_selector(reference)
         with self._request("GET", reference, {200}) as response:
@@ -81,9 +82,12 @@ class Manifests:
             if digest is not None and digest.verifiable:
                 _verify(raw, digest, reference)
         digest = wanted or (said if said is not None and said.verifiable else Digest.of(raw))
-        descriptor = Descriptor(
-            media_type=_type_of(raw, base_type(headers.get("Content-Type"))), digest=digest, size=len(raw)
-        )
+        try:
+            media_type = _type_of(raw, base_type(headers.get("Content-Type")))
+        except ContentError as error:
+            error.add_note(f"this came for {reference!r}; perhaps a proxy or a login page answered")
+            raise
+        descriptor = Descriptor(media_type=media_type, digest=digest, size=len(raw))
         return Fetched(descriptor=descriptor, raw=raw, etag=headers.get("ETag"))
 
     def exists(self, descriptor: Descriptor) -> bool:
@@ -260,17 +264,18 @@ def _is_specific(media_type: str | None) -> TypeGuard[str]:
 
 
 def _type_of(raw: bytes, stated: str | None) -> str:
-    """The media type: by the header, or where that says nothing, by the document (PULL-05)."""
+    """The media type: by the header, or where that says nothing, by the document (PULL-05).
+
+    Raises:
+        ContentError: `document-malformed`: neither says what this is; it may be a web page.
+    """
     if _is_specific(stated):
         return stated
-    try:
-        members = _fields.load(raw)
-        own = members.get("mediaType") if isinstance(members, dict) else None
-        if isinstance(own, str) and media_types.is_media_type(own):
-            return own
-        return parse_document(raw).media_type
-    except ContentError:
-        return media_types.OCTET_STREAM
+    members = _fields.load(raw, "manifest")
+    own = members.get("mediaType") if isinstance(members, dict) else None
+    if isinstance(own, str) and media_types.is_media_type(own):
+        return own
+    return parse_document(raw).media_type
 
 
 def _accept(media_type: str) -> str:

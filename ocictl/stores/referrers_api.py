@@ -78,6 +78,7 @@ class ReferrersApi:
             scopes=self._pull,
             headers={"Accept": media_types.OCI_INDEX},
             first=response,
+            redirects="own-origin",
         )
         return self._lists(subject, bodies)
 

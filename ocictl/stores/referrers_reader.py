@@ -70,7 +70,7 @@ class ReferrersReader:
         self._mode = mode
         self._trust = _Trust()
 
-    def list(self, subject: Descriptor, artifact_type: str | None) -> Iterator[Descriptor]:
+    def find(self, subject: Descriptor, artifact_type: str | None) -> Iterator[Descriptor]:
         """Yield each referrer once. The filter is applied here, whatever the registry did (RFR-08).
 
         Raises:

@@ -2,7 +2,9 @@
 
 Nothing on the registry's side protects this list. Two writers who read it at the same time overwrite each
 other, and few registries honour conditional requests. So each update is confirmed by reading the tag again,
-at once and after a pause that is longer than another writer's round, and repeated if the entry is gone.
+at once and after a pause that is longer than another writer's round, until the list is quiet; and it is
+repeated if the entry is gone. A writer that stalls for longer than that can still undo a confirmed update:
+whoever needs more has to look again later.
 """
 
 from __future__ import annotations
@@ -26,7 +28,10 @@ from ocictl.transport.config import Limits
 
 _NEVER: Final = object()
 _SHORTEST_PAUSE: Final = 0.2
+"""Seconds that another writer's round is taken to last at least, however fast ours was. With eight writers at once
+on two busy cores, 0.05 still lost an entry now and then, and 0.2 lost none."""
 _MOST_LOOKS: Final = 10
+"""Looks at a list that never gets quiet before an entry that was there each time is taken as confirmed."""
 
 _locks: WeakValueDictionary[tuple[str, str], threading.Lock] = WeakValueDictionary()
 _locks_guard = threading.Lock()
@@ -168,6 +173,10 @@ class ReferrersTag:
             fetched = self._manifests.get(tag)
         except NotFoundError:
             return _State(index=referrers.empty_list(), digest=None, etag=None)
+        except ContentError as error:
+            if error.code != "document-malformed":
+                raise
+            self._occupied(tag, subject, pushed, "holds no document")
         if Digest.of(fetched.raw, subject.digest.algorithm) == subject.digest:
             # GitLab takes the tag sha256-HEX for the digest sha256:HEX (RFT-10).
             self._occupied(tag, subject, pushed, "gives the subject itself")

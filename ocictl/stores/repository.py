@@ -147,7 +147,7 @@ class Repository:
             UnsupportedError: only the referrers API may be used, and there is none.
             RegistryError: the registry refused; that is never taken for "no referrers" (RFR-10).
         """
-        return self._reader.list(subject, artifact_type)
+        return self._reader.find(subject, artifact_type)
 
     def tags(self, *, last: str | None = None) -> Iterator[str]:
         """List the tags in the order of their characters' codes; only those after `last` if given (TAG-03).

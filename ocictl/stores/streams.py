@@ -41,7 +41,8 @@ def open_at(
     """
     if start and start >= descriptor.size:
         return BytesContent(b"").open()
-    wanted = {**(headers or {}), **({"Range": f"bytes={start}-"} if start else {})}
+    # With its end: go-containerregistry's server takes `bytes=N-` for an error.
+    wanted = {**(headers or {}), **({"Range": f"bytes={start}-{descriptor.size - 1}"} if start else {})}
     expected = {200, PARTIAL, UNSATISFIABLE} if start else {200}
     response = client.request("GET", url, expected=expected, scopes=scopes, headers=wanted)
     try:
@@ -103,11 +104,13 @@ def _skip(stream: ByteStream, count: int) -> None:
         count -= len(data)
 
 
-def _broken(response: Response, what: str, code: str) -> RegistryError:
+def _broken(
+    response: Response, what: str, code: str, hint: str = "start the transfer again from the first byte"
+) -> RegistryError:
     return RegistryError(
         f"the registry {what}",
         code=code,
-        hint="start the transfer again from the first byte",
+        hint=hint,
         status=response.status,
         method="GET",
         url=shown(response.url),

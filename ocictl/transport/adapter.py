@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from ssl import CERT_NONE
 from typing import Any, cast
 
 import requests
 from requests.adapters import HTTPAdapter
-from requests.utils import get_environ_proxies, select_proxy
 from urllib3.connection import HTTPConnection, HTTPSConnection
 
-from ocictl.transport import url_policy
 from ocictl.transport.config import TransportConfig
+from ocictl.transport.connections import Http, Https
+from ocictl.transport.proxies import proxy_for
 from ocictl.transport.response import BLOCK
 from ocictl.transport.url_policy import Origin
 
@@ -19,7 +18,7 @@ from ocictl.transport.url_policy import Origin
 class Route:
     """How to reach an origin; worked out at the first request."""
 
-    __slots__ = ("origin", "own", "pool", "proxied")
+    __slots__ = ("host", "origin", "own", "pool", "proxied")
 
     def __init__(self, origin: Origin, *, own: bool) -> None:
         self.origin = origin
@@ -27,6 +26,8 @@ class Route:
         self.pool: Any = None
         # A plain request through a proxy names the whole URL.
         self.proxied = False
+        # The Host header, where the connection goes to an address that the user gave.
+        self.host: str | None = None
 
     def target(self, url: str) -> str:
         """Path and query, byte for byte."""
@@ -58,9 +59,16 @@ class Request(requests.PreparedRequest):
 class Adapter(HTTPAdapter):
     """The adapter, with the work that is the same for every request of an origin done once."""
 
-    def __init__(self, config: TransportConfig) -> None:
+    def __init__(self, config: TransportConfig, registry: str) -> None:
+        """
+        Args:
+            config: see there.
+            registry: as the user wrote it; names a directory of certificates.
+        """
         self._config = config
+        self._registry = registry
         self._contexts: Any = None
+        self._addresses = {(known.host, known.port): known for known in config.resolve}
         super().__init__(pool_connections=32, pool_maxsize=config.pool_size, max_retries=0)
 
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
@@ -72,6 +80,8 @@ class Adapter(HTTPAdapter):
         route: Route = request.route
         if route.pool is None:
             route.pool = self._pool(route)
+        if route.host is not None:
+            request.headers["Host"] = route.host
         return route.pool
 
     def cert_verify(self, *_: Any) -> None:
@@ -94,76 +104,45 @@ class Adapter(HTTPAdapter):
 
     def _pool(self, route: Route) -> Any:
         origin = route.origin
+        host, port = origin.host, origin.port
         kwargs: dict[str, Any] = {}
         if origin.scheme == "https":
-            kwargs["ssl_context"] = self._context(own=route.own)
+            kwargs["ssl_context"] = self._tls.get(own=route.own)
             # Part of the pool's identity: the context with the client certificate is never shared.
             if self._config.insecure:
                 kwargs["cert_reqs"] = "CERT_NONE"
                 kwargs["assert_hostname"] = False
-        proxy = _proxy_for(origin)
+        proxy = proxy_for(origin)
         if proxy:
-            route.proxied = origin.scheme == "http" and not proxy.lower().startswith("socks")
-            manager = self.proxy_manager_for(proxy, blocksize=BLOCK)
+            manager = self.proxy_manager_for(proxy, blocksize=BLOCK, **self._proxy_options(proxy))
+            if origin.scheme == "http":
+                route.proxied = not proxy.lower().startswith("socks")
+                kwargs.update(self._proxy_options(proxy, "ssl_context"))
         else:
             manager = self.poolmanager
-        pool = manager.connection_from_host(
-            host=origin.host, port=origin.port, scheme=origin.scheme, pool_kwargs=kwargs
-        )
-        if pool.ConnectionCls in (HTTPConnection, HTTPSConnection):
-            pool.ConnectionCls = _Https if origin.scheme == "https" else _Http
+            known = self._addresses.get((host, port))
+            if known is not None:
+                # TLS still asks for a certificate of the name, and the registry is told the name.
+                if origin.scheme == "https":
+                    kwargs["server_hostname"] = host
+                route.host = str(origin).partition("://")[2]
+                host, port = known.address, known.address_port
+        pool = manager.connection_from_host(host=host, port=port, scheme=origin.scheme, pool_kwargs=kwargs)
+        ours = {HTTPConnection: Http, HTTPSConnection: Https}.get(pool.ConnectionCls)
+        if ours is not None:
+            pool.ConnectionCls = ours
             pool.conn_kw["idle_timeout"] = self._config.limits.idle_timeout
+            pool.conn_kw["trickle"] = self._config.limits.trickle_bytes
         return pool
 
-    def _context(self, *, own: bool) -> Any:
+    def _proxy_options(self, proxy: str, name: str = "proxy_ssl_context") -> dict[str, Any]:
+        """A proxy that is itself reached by TLS is checked like any other host, and sees no client certificate."""
+        return {name: self._tls.get(own=False)} if proxy.lower().startswith("https:") else {}
+
+    @property
+    def _tls(self) -> Any:
         if self._contexts is None:
             from ocictl.transport.tls import Contexts
 
-            self._contexts = Contexts(self._config)
-        return self._contexts.get(own=own)
-
-
-class _Http(HTTPConnection):
-    """A connection whose sends may take as long as nothing moves for the idle time-out.
-
-    urllib3 gives each send the connect time-out, which a slow line exceeds on one block.
-    """
-
-    def __init__(self, *args: Any, idle_timeout: float, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self._idle_timeout = idle_timeout
-
-    def request(self, *args: Any, **kwargs: Any) -> None:
-        if self.sock is None:
-            self.connect()
-        self.timeout = self._idle_timeout
-        super().request(*args, **kwargs)
-
-
-class _Https(HTTPSConnection):
-    """The same with TLS."""
-
-    def __init__(self, *args: Any, idle_timeout: float, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self._idle_timeout = idle_timeout
-
-    def connect(self) -> None:
-        super().connect()
-        if self.ssl_context is not None and self.ssl_context.verify_mode == CERT_NONE:
-            # The user asked for this with --insecure; urllib3 would warn on standard error at every request.
-            self.is_verified = True
-
-    def request(self, *args: Any, **kwargs: Any) -> None:
-        self.timeout = self._idle_timeout
-        super().request(*args, **kwargs)
-
-
-def _proxy_for(origin: Origin) -> str | None:
-    """The proxy from the environment, or None; never one for loopback addresses, as in Go (NET-04)."""
-    if url_policy.is_loopback(origin.host):
-        return None
-    url = f"{origin}/"
-    proxy = select_proxy(url, get_environ_proxies(url))
-    if not proxy:
-        return None
-    return proxy if "://" in proxy else f"http://{proxy}"
+            self._contexts = Contexts(self._config, self._registry)
+        return self._contexts

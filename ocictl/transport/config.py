@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from ocictl.transport.credentials import CredentialSource
+from ocictl.transport.hosts import HostAddress
 
 KIB: Final = 1024
 MIB: Final = 1024 * KIB
@@ -27,12 +28,16 @@ class Limits:
         redirects: most redirects for one request (HTTP-02).
         connect_timeout: seconds until a connection, TLS included, must stand.
         idle_timeout: seconds without a single byte, in either direction (NET-05). There is no total time-out.
+        trickle_bytes: an answer that brings fewer bytes per `idle_timeout` than this is given up after two of them.
         answer_timeout: seconds from the last byte of an upload to the answer's first: registries digest
             and store a big blob only then.
         attempts: how often a repeatable request is sent at most, the first time included (HTTP-06).
         retry_base: upper bound, in seconds, of the random wait before the second attempt; doubles each time.
         retry_max: upper bound, in seconds, that the doubling does not exceed.
         retry_after_max: longest wait, in seconds, that a registry's Retry-After may ask for (LIM-01).
+        helper_timeout: seconds that a credential helper may take; somebody may have to type a passphrase (CRED-16).
+        helper_bytes: most bytes that a credential helper may print.
+        credential_lock_timeout: seconds to wait for another process that writes the same credential file.
         drain_bytes: an unread rest of an answer up to this size is read away to keep the connection.
         referrers_attempts: rounds of the read-merge-write loop on a referrers tag (RFT-08).
     """
@@ -46,11 +51,15 @@ class Limits:
     redirects: int = 10
     connect_timeout: float = 15.0
     idle_timeout: float = 60.0
+    trickle_bytes: int = KIB
     answer_timeout: float = 300.0
     attempts: int = 5
     retry_base: float = 0.5
     retry_max: float = 10.0
     retry_after_max: float = 60.0
+    helper_timeout: float = 60.0
+    helper_bytes: int = 256 * KIB
+    credential_lock_timeout: float = 30.0
     drain_bytes: int = 64 * KIB
     referrers_attempts: int = 10
 
@@ -61,15 +70,19 @@ class TransportConfig:
 
     Attributes:
         plain_http: True or False as told by the user; None decides by the host: http for `localhost` and
-            loopback addresses, https for everything else (NET-03).
+            loopback addresses unless `ca_file` or `cert_file` is given, https for everything else (NET-03).
         insecure: don't check TLS certificates.
         ca_file: PEM file of the authorities to trust for the registry instead of the system's.
         cert_file, key_file: client certificate and its key, PEM; only shown to the registry's own origin.
+        certs_dirs: directories with one directory per registry (certs.d, NET-01), which holds further authorities
+            and a client certificate for the registry's own origin. None: the three that Podman and Docker use.
+            What `ca_file` and `cert_file` say takes the place of what is found there.
+        resolve: addresses to connect to, in place of asking for those of the names. A proxy does not learn them.
         headers: more headers, as (name, value); only sent to the registry's own origin.
         limits: see `Limits`.
         pool_size: how many connections to one host are kept.
-        credentials: where to look credentials up when the registry asks for some; None looks into Docker's
-            config file (`credentials.DockerConfig`), `credentials.Anonymous()` nowhere.
+        credentials: where to look credentials up when the registry asks for some; None looks wherever Docker and
+            Podman store theirs (`credential_lookup.stored_credentials`), `credentials.Anonymous()` nowhere.
         debug: receives lines of the wire log, secrets removed (AUTH-25).
     """
 
@@ -78,6 +91,8 @@ class TransportConfig:
     ca_file: Path | None = None
     cert_file: Path | None = None
     key_file: Path | None = None
+    certs_dirs: tuple[Path, ...] | None = None
+    resolve: tuple[HostAddress, ...] = ()
     headers: tuple[tuple[str, str], ...] = field(default=(), repr=False)
     limits: Limits = field(default_factory=Limits)
     pool_size: int = 8

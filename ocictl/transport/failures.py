@@ -25,6 +25,7 @@ from ocictl.errors import (
 )
 from ocictl.model.text import shorten
 from ocictl.transport import scopes as scope_rules
+from ocictl.transport.credentials import AUTH_VARIABLE
 from ocictl.transport.headers import media_type, retry_after
 from ocictl.transport.response import Response
 from ocictl.transport.url_policy import shown
@@ -59,6 +60,7 @@ class Context:
         scopes: what the request needs.
         credential_source: where the credentials that were sent came from; "" for the command line;
             None if none were sent.
+        login_option: what `ocictl login` needs beside the registry, to store new ones in their place.
         token_given: the token service accepted the credentials, so only permission can be missing.
         plain_http: the registry is reached without TLS.
         speaker: who answered, for messages.
@@ -68,6 +70,7 @@ class Context:
     repository: str = ""
     scopes: Sequence[str] = ()
     credential_source: str | None = None
+    login_option: str = ""
     token_given: bool = False
     plain_http: bool = False
     speaker: str = "the registry"
@@ -109,7 +112,9 @@ def read_body(response: Response, limit: int) -> ErrorBody:
         return ErrorBody()
     if len(raw) < limit:
         response.report_body(raw)
-    return parse_body(raw, response.headers.get("Content-Type"))
+    # What a server says is shown to people, and some say back what they were sent.
+    said = response.scrub(raw.decode("utf-8", "replace")).encode()
+    return parse_body(said, response.headers.get("Content-Type"))
 
 
 def error_for(response: Response, body: ErrorBody, context: Context) -> OcictlError:
@@ -200,26 +205,36 @@ def _hint(kind: type[RegistryError], response: Response, body: ErrorBody, contex
         return f"{wait} and run the command again{extra}"
     if kind is UnavailableError:
         return _html_hint(body) or "wait and run the command again"
+    if response.status == 407:
+        return "the proxy wants a user name and password: HTTP_PROXY=http://USER:PASSWORD@HOST:PORT"
     if response.status == 413:
         return "the registry does not take content of this size"
     if response.status == 400 and context.plain_http and not body.entries:
-        return "if the registry speaks TLS on this port, leave out --plain-http"
+        return "if the registry speaks TLS on this port: --plain-http=false"
     return _html_hint(body)
 
 
 def login_hint(context: Context) -> str:
+    """What to do about a 401 (AUTH-16)."""
+    login = login_command(context.registry, context.login_option)
     if context.credential_source is None:
-        hint = f"log in first: ocictl login {context.registry}"
+        hint = f"log in first: {login}"
     elif context.token_given:
         needed = scope_rules.describe(context.scopes) or "this"
-        hint = f"the credentials are good, but may not allow {needed}; other credentials: ocictl login {context.registry}"
+        hint = f"the credentials are good, but may not allow {needed}; other credentials: {login}"
     else:
         source = context.credential_source
         origin = f"of {source} " if source else ""
-        hint = f"the credentials {origin}were not accepted; log in again: ocictl login {context.registry}"
+        renew = f"change the variable {source}" if source == AUTH_VARIABLE else f"log in again: {login}"
+        hint = f"the credentials {origin}were not accepted; {renew}"
     if context.registry == "docker.io" and context.repository and "/" not in context.repository:
         hint += f"; for an official image write docker.io/library/{context.repository}"
     return hint
+
+
+def login_command(registry: str, option: str = "") -> str:
+    """The command that stores new credentials."""
+    return f"ocictl login {option} {registry}" if option else f"ocictl login {registry}"
 
 
 def _missing_hint(context: Context) -> str:

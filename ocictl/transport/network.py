@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import socket
 import ssl
 from collections.abc import Iterator
@@ -12,6 +13,8 @@ from urllib3 import exceptions as urllib3_errors
 from ocictl.errors import TransportError
 from ocictl.model.text import escape
 from ocictl.transport.url_policy import shown
+
+_REFUSED_TUNNEL = re.compile(r"Tunnel connection failed: ([0-9]{3})\b")
 
 __all__ = ["TemporaryError", "reading_failed", "sending_failed", "shown"]
 
@@ -35,9 +38,11 @@ def sending_failed(error: BaseException, method: str, url: str, *, connect_timeo
     proxied = any(isinstance(cause, urllib3_errors.ProxyError) for cause in chain)
     for cause in chain:
         if isinstance(cause, ssl.SSLError):
-            from ocictl.transport.tls import handshake_failed
+            from ocictl.transport import tls
 
-            return handshake_failed(cause, host, method, place)
+            if tls.is_lost(cause):
+                return _lost_in_tls(host, details)
+            return tls.handshake_failed(cause, host, method, place)
     for cause in chain:
         if isinstance(cause, socket.gaierror):
             return _unknown_host(cause, "the proxy" if proxied else host, details)
@@ -51,19 +56,13 @@ def sending_failed(error: BaseException, method: str, url: str, *, connect_timeo
     if isinstance(error, requests_errors.ReadTimeout):
         return _silent(method, place, details)
     if isinstance(error, requests_errors.InvalidSchema | requests_errors.InvalidProxyURL):
-        return TransportError(
-            "the proxy named in the environment can't be used",
-            hint="check HTTPS_PROXY, HTTP_PROXY and ALL_PROXY; SOCKS needs: pip install 'requests[socks]'",
-            details=details,
-        )
+        return _bad_proxy(details)
     if isinstance(error, requests_errors.InvalidURL | requests_errors.InvalidHeader | UnicodeError):
         return TransportError(f"{place!r} can't be requested", code="url-refused", details=details)
+    if any(isinstance(cause, urllib3_errors.LocationParseError) for cause in chain):
+        return _bad_proxy(details)
     if proxied:
-        return TemporaryError(
-            f"no connection to {host!r} through the proxy: {_reason(chain)}",
-            hint="check HTTPS_PROXY and HTTP_PROXY; list hosts to reach without it in NO_PROXY",
-            details=details,
-        )
+        return _not_through_proxy(chain, host, details)
     return _lost(chain, method, place, host, details)
 
 
@@ -92,11 +91,41 @@ def _lost(
     refused = any(isinstance(cause, ConnectionRefusedError) for cause in chain)
     unreached = any(isinstance(cause, urllib3_errors.NewConnectionError) for cause in chain)
     what = f"no connection to {host!r}" if unreached else f"the connection broke during {method} {place!r}"
+    hint = None
+    if refused:
+        hint = "check the host name and port; nothing listens there now"
+    elif not unreached and place.startswith("http:"):
+        hint = "if this stays, the host may speak TLS on this port: add --plain-http=false"
+    return TemporaryError(f"{what}: {_reason(chain)}", hint=hint, details=details)
+
+
+def _lost_in_tls(host: str, details: dict[str, str]) -> TransportError:
     return TemporaryError(
-        f"{what}: {_reason(chain)}",
-        hint="check the host name and port; nothing listens there now" if refused else None,
+        f"{host!r} closed the connection while TLS was spoken",
+        hint="if this stays, check the port; only if the registry really has no TLS, add --plain-http",
         details=details,
     )
+
+
+def _bad_proxy(details: dict[str, str]) -> TransportError:
+    return TransportError(
+        "the proxy named in the environment can't be used",
+        hint="check HTTPS_PROXY, HTTP_PROXY and ALL_PROXY; SOCKS needs: pip install 'requests[socks]'",
+        details=details,
+    )
+
+
+def _not_through_proxy(chain: list[BaseException], host: str, details: dict[str, str]) -> TransportError:
+    """The proxy is not there, or does not want to lead to the host."""
+    refusals = [match for cause in chain if (match := _REFUSED_TUNNEL.match(str(cause)))]
+    status = int(refusals[0][1]) if refusals else 0
+    reason = f"the proxy answered {status}" if status else _reason(chain)
+    # A proxy that wants a password, or forbids a host, does so the next time too; one in trouble may recover.
+    kind = TransportError if 400 <= status < 500 else TemporaryError
+    hint = "check HTTPS_PROXY and HTTP_PROXY; list hosts to reach without it in NO_PROXY"
+    if status == 407:
+        hint = "the proxy wants a user name and password: HTTPS_PROXY=http://USER:PASSWORD@HOST:PORT"
+    return kind(f"no connection to {host!r} through the proxy: {reason}", hint=hint, details=details)
 
 
 def _unknown_host(cause: socket.gaierror, host: str, details: dict[str, str]) -> TransportError:

@@ -12,6 +12,7 @@ from ocictl.transport import url_policy
 from ocictl.transport.response import Response
 from ocictl.transport.session import RegistryClient
 from ocictl.transport.url_policy import shown
+from ocictl.transport.wire import Redirects
 
 _TARGET: Final = re.compile(r"[ \t]*<([^<>]*)>")
 _PARAM: Final = re.compile(
@@ -28,6 +29,7 @@ def pages(
     scopes: Sequence[str] = (),
     headers: Mapping[str, str] | None = None,
     first: Response | None = None,
+    redirects: Redirects = "anywhere",
 ) -> Iterator[tuple[Response, bytes]]:
     """Yield each page of a list with its body, following `Link: rel="next"` until there is none.
 
@@ -37,6 +39,9 @@ def pages(
         scopes: what reading the list needs.
         headers: sent with each request.
         first: the answer for the first page, if it was already asked for. Its body is read here.
+        redirects: where the request for a page may be led to.
+
+    A page whose body breaks off is asked for again as a whole.
 
     Raises:
         RegistryError: `registry-protocol`: a Link that can't be read, a page linked twice, too many pages.
@@ -45,17 +50,21 @@ def pages(
     """
     limits = client.config.limits
     visited: set[str] = set()
-    response = first
     address: str | None = url
     while address is not None:
-        if response is None:
-            response = client.request("GET", address, expected=(200,), scopes=scopes, headers=headers)
-        with response:
-            body = response.body(limits.list_bytes, "list")
+        response, body = client.read(
+            address,
+            limits.list_bytes,
+            "list",
+            scopes=scopes,
+            headers=headers,
+            redirects=redirects,
+            first=first,
+        )
+        first = None
         visited.add(response.url)
         yield response, body
         address = next_page(response, visited, pages=limits.pages)
-        response = None
 
 
 def next_page(response: Response, visited: set[str], *, pages: int) -> str | None:

@@ -49,7 +49,7 @@ class Response:
         at_home: the answer came from the origin the request was meant for, and no redirect led away in between.
     """
 
-    __slots__ = ("_drain", "_on_body", "_raw", "at_home", "headers", "method", "status", "url")
+    __slots__ = ("_drain", "_on_body", "_raw", "_scrub", "at_home", "headers", "method", "status", "url")
 
     def __init__(
         self,
@@ -60,6 +60,7 @@ class Response:
         at_home: bool,
         drain: int,
         on_body: Callable[[bytes], None] | None = None,
+        scrub: Callable[[str], str] | None = None,
     ) -> None:
         """
         Args:
@@ -67,10 +68,12 @@ class Response:
             method, url, at_home: see above.
             drain: an unread rest of at most so many bytes is read on closing, to keep the connection.
             on_body: told about every body that is read as a whole (debug log).
+            scrub: takes the secrets that were sent out of a text.
         """
         self._raw = raw
         self._drain = drain
         self._on_body = on_body
+        self._scrub = scrub
         self.method = method
         self.url = url
         self.at_home = at_home
@@ -124,6 +127,10 @@ class Response:
         """Show a body that was read as a whole in the debug log."""
         if self._on_body is not None:
             self._on_body(data)
+
+    def scrub(self, text: str) -> str:
+        """Take secrets out of a text of this answer that is going to be shown: some servers echo what they got."""
+        return text if self._scrub is None else self._scrub(text)
 
     def beginning(self, limit: int) -> bytes:
         """Return the first bytes of the body, at most `limit`.

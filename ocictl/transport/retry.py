@@ -67,18 +67,23 @@ class Retrier:
                 asked = retry_after(response.headers.get("Retry-After"), time.time())
                 reason = f"status {response.status}"
                 response.close()
-            delay = self.delay(attempt, asked)
-            self._on_event(
-                Retrying(
-                    method=exchange.method,
-                    url=shown(exchange.url),
-                    reason=reason,
-                    attempt=attempt,
-                    delay=delay,
-                )
-            )
-            self._sleep(delay)
+            self.pause(exchange.method, exchange.url, reason, attempt, asked)
         return self._wire.send(exchange)
+
+    def pause(self, method: str, url: str, reason: str, attempt: int, asked: float | None = None) -> None:
+        """Announce that a request will be sent again, and wait.
+
+        Args:
+            method, url: of the request.
+            reason: why.
+            attempt: the number of the one that failed, 1 for the first.
+            asked: the Retry-After in seconds, or None.
+        """
+        delay = self.delay(attempt, asked)
+        self._on_event(
+            Retrying(method=method, url=shown(url), reason=reason, attempt=attempt, delay=delay)
+        )
+        self._sleep(delay)
 
     def delay(self, attempt: int, asked: float | None) -> float:
         """Seconds to wait after this attempt: what the registry asks for, capped, else random and growing.

@@ -8,18 +8,21 @@ from threading import Lock
 from types import TracebackType
 from typing import Final, Self
 
-from ocictl.errors import InvalidInputError, OcictlError
-from ocictl.events import EventSink, RegistryWarning, discard
+from ocictl.errors import InvalidInputError, OcictlError, UnauthorizedError
+from ocictl.events import CredentialWarning, EventSink, RegistryWarning, discard
 from ocictl.model.reference import Reference
 from ocictl.model.text import escape
 from ocictl.target import Content
 from ocictl.transport import failures, url_policy
 from ocictl.transport.auth import Attempt, Authenticator
 from ocictl.transport.config import TransportConfig
-from ocictl.transport.credentials import DockerConfig
+from ocictl.transport.credential_lookup import stored_credentials
+from ocictl.transport.credentials import CredentialSource
 from ocictl.transport.headers import warning_texts
+from ocictl.transport.network import TemporaryError
 from ocictl.transport.response import Headers, Response
 from ocictl.transport.retry import Retrier
+from ocictl.transport.token_service import TokenService
 from ocictl.transport.wire import Exchange, Redirects, Wire
 
 __all__ = ["Headers", "RegistryClient", "Response"]
@@ -68,7 +71,7 @@ class RegistryClient:
         Args:
             reference: names the registry, and the repository for credentials and hints.
             config: how to reach it.
-            on_event: receives `RegistryWarning` and `Retrying`.
+            on_event: receives `RegistryWarning`, `CredentialWarning` and `Retrying`.
 
         Raises:
             InvalidInputError: `header-invalid`, or only one of certificate and key is given.
@@ -80,21 +83,23 @@ class RegistryClient:
             )
         self.config = config
         self.registry = reference.registry
-        self.base_url = base_url(reference.api_host, config.plain_http)
+        self.base_url = base_url(reference.api_host, _plain_http(config))
         self._repository = reference.repository
         self._origin = url_policy.origin_of(self.base_url, "registry")
         self._custom = check_headers(config.headers)
         self._own_authorization = any(name.lower() == "authorization" for name in self._custom)
         self._on_event = on_event
-        self._wire = Wire(self._origin, config)
+        self._wire = Wire(self._origin, config, self.registry)
         self._retrier = Retrier(self._wire, config.limits, on_event)
         self._auth = Authenticator(
             registry=self.registry,
             repository=self._repository,
             own_url=self.base_url,
-            source=DockerConfig() if config.credentials is None else config.credentials,
-            retrier=self._retrier,
-            limits=config.limits,
+            source=self._stored() if config.credentials is None else config.credentials,
+            service=TokenService(
+                self._retrier, config.limits, registry=self.registry, repository=self._repository
+            ),
+            on_event=on_event,
         )
         self._warned: set[str] = set()
         self._lock = Lock()
@@ -159,6 +164,54 @@ class RegistryClient:
                 return response
             raise self._failure(response, attempt)
 
+    def read(
+        self,
+        url: str,
+        limit: int,
+        what: str = "answer",
+        *,
+        expected: Container[int] = (200,),
+        scopes: Sequence[str] = (),
+        headers: Mapping[str, str] | None = None,
+        redirects: Redirects = "anywhere",
+        first: Response | None = None,
+    ) -> tuple[Response, bytes]:
+        """GET a document, and get it again from its beginning if its body breaks off (HTTP-06).
+
+        Args:
+            url, expected, scopes, headers, redirects: as for `request`.
+            limit: most bytes of the body.
+            what: name of the document for messages.
+            first: the answer to the first attempt, if it is there already.
+
+        Returns:
+            The answer, closed, and its body.
+
+        Raises:
+            ContentError: `document-too-large`.
+            TransportError, RegistryError, NotFoundError, CredentialError: as `request`.
+        """
+        response = first
+        for attempt in range(1, self.config.limits.attempts + 1):
+            if response is None:
+                response = self.request(
+                    "GET", url, expected=expected, scopes=scopes, headers=headers, redirects=redirects
+                )
+            try:
+                with response:
+                    return response, response.body(limit, what)
+            except TemporaryError as error:
+                if attempt == self.config.limits.attempts:
+                    raise
+                self._retrier.pause("GET", response.url, error.message, attempt)
+            response = None
+        raise AssertionError("unreachable")
+
+    @property
+    def was_asked(self) -> bool:
+        """Whether the registry has asked for credentials so far, in a way that could be answered."""
+        return self._auth.was_asked
+
     def close(self) -> None:
         """Close all connections."""
         self._wire.close()
@@ -192,36 +245,53 @@ class RegistryClient:
     def _failure(self, response: Response, attempt: Attempt) -> OcictlError:
         with response:
             body = failures.read_body(response, self.config.limits.error_bytes)
-        sent = attempt.authorization is not None and self._auth.credential_source is not None
+        known = self._auth.credential
+        sent = known is not None and attempt.authorization is not None
         bearer = (attempt.authorization or "").startswith("Bearer ")
-        source = (
-            self._auth.credential_source
-            if sent
-            else "the Authorization header"
-            if self._own_authorization
-            else None
-        )
+        source = None
+        if self._own_authorization:
+            source = "the Authorization header"
+        elif known is not None and (sent or self._auth.dropped):
+            source = known.source or ""
         context = failures.Context(
             registry=self.registry,
             repository=self._repository,
             scopes=attempt.scopes,
             credential_source=source,
-            token_given=sent and bearer and not self._auth.has_registry_token,
+            login_option="" if known is None else known.login_option,
+            token_given=sent and bearer and not self._auth.dropped and not (known and known.registry_token),
             plain_http=self._origin.scheme == "http",
         )
-        return failures.error_for(response, body, context)
+        error = failures.error_for(response, body, context)
+        if self._auth.failure is not None and isinstance(error, UnauthorizedError):
+            error.hint = self._auth.failure.hint
+        return error
+
+    def _stored(self) -> CredentialSource:
+        """What is stored on this machine."""
+
+        def warn(text: str) -> None:
+            self._on_event(CredentialWarning(text=text))
+
+        return stored_credentials(limits=self.config.limits, warn=warn)
 
     def _report_warnings(self, response: Response) -> None:
         """Report each warning text once (WRN-02, WRN-03)."""
         values = response.headers.getlist("Warning")
         if not values:
             return
-        for text in warning_texts(values):
+        for text in map(response.scrub, warning_texts(values)):
             with self._lock:
                 known = text in self._warned
                 self._warned.add(text)
             if not known:
                 self._on_event(RegistryWarning(host=self.registry, text=text))
+
+
+def _plain_http(config: TransportConfig) -> bool | None:
+    """Whoever names certificates wants TLS, on this machine too."""
+    named = config.ca_file is not None or config.cert_file is not None
+    return False if config.plain_http is None and named else config.plain_http
 
 
 def base_url(host: str, plain_http: bool | None) -> str:  # noqa: FBT001 (a setting with three values, always named)

@@ -12,6 +12,7 @@ from urllib3.util.ssl_ import create_urllib3_context
 from ocictl.content import unreadable
 from ocictl.errors import InvalidInputError, StorageError, TransportError
 from ocictl.model.text import escape
+from ocictl.transport import certs_d
 from ocictl.transport.config import TransportConfig
 
 # OpenSSL's X509_V_ERR_* numbers.
@@ -19,36 +20,65 @@ _EXPIRED = 10
 _NOT_YET_VALID = 9
 _WRONG_HOST = (62, 64)
 _UNKNOWN_AUTHORITY = (2, 18, 19, 20, 21)
+_NO_TLS = (
+    "WRONG_VERSION_NUMBER",
+    "UNKNOWN_PROTOCOL",
+    "HTTP_REQUEST",
+    "PACKET_LENGTH_TOO_LONG",
+    "RECORD_LAYER_FAILURE",
+)
 
 
 class Contexts:
     """The TLS settings for the registry's own origin and for all others, each built when first needed."""
 
-    def __init__(self, config: TransportConfig) -> None:
+    def __init__(self, config: TransportConfig, registry: str = "") -> None:
+        """
+        Args:
+            config: see there.
+            registry: as the user wrote it, to look for certificates of its own (NET-01); "" for none.
+        """
         self._config = config
+        self._registry = registry
         self._lock = Lock()
         self._built: dict[bool, ssl.SSLContext] = {}
+        self._found: certs_d.HostCertificates | None = None
 
     def get(self, *, own: bool) -> ssl.SSLContext:
         """Return the context for a connection.
 
         Args:
             own: to the registry's own origin. Only there the client certificate is shown, and only there `ca_file`
-                replaces the system's authorities; elsewhere (token service, storage) it is added to them.
+                replaces the system's authorities; elsewhere (token service, storage) it is added to them. Those
+                found in certs.d are added everywhere.
 
         Raises:
-            StorageError, InvalidInputError: a file can't be read or is no certificate or key.
+            StorageError, InvalidInputError: a file can't be read or is no certificate or key, or half a pair is
+                there (NET-02).
         """
-        config = self._config
-        key = own and (config.ca_file is not None or config.cert_file is not None)
         with self._lock:
+            if self._found is None:
+                directories = self._config.certs_dirs
+                self._found = certs_d.find(
+                    self._registry, certs_d.standard_directories() if directories is None else directories
+                )
+            key = own and (self._config.ca_file is not None or self._pair(self._found) is not None)
             if key not in self._built:
-                self._built[key] = self._build(own=key)
+                self._built[key] = self._build(self._found, own=key)
             return self._built[key]
 
-    def _build(self, *, own: bool) -> ssl.SSLContext:
+    def _pair(self, found: certs_d.HostCertificates) -> tuple[Path, Path | None] | None:
+        """The client certificate and its key, if there is one."""
+        cert_file = self._config.cert_file
+        return found.pair if cert_file is None else (cert_file, self._config.key_file)
+
+    def _build(self, found: certs_d.HostCertificates, *, own: bool) -> ssl.SSLContext:
         config = self._config
         context = create_urllib3_context()
+        # As in Go and curl: a trusted certificate ends the chain even if another one signed it, and a private
+        # authority need not have every extension.
+        context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
+        context.verify_flags &= ~ssl.VERIFY_X509_STRICT
         if config.insecure:
             context.check_hostname = False
             context.verify_mode = ssl.CERT_NONE
@@ -57,10 +87,11 @@ class Contexts:
             context.verify_mode = ssl.CERT_REQUIRED
             if config.ca_file is None or not own:
                 _trust_system(context)
-            if config.ca_file is not None:
-                _trust(context, config.ca_file)
-        if own and config.cert_file is not None:
-            _appear_as(context, config.cert_file, config.key_file)
+            for path in found.authorities if config.ca_file is None else (config.ca_file,):
+                _trust(context, path)
+        pair = self._pair(found)
+        if own and pair is not None:
+            _appear_as(context, *pair)
         return context
 
 
@@ -120,23 +151,25 @@ def _appear_as(context: ssl.SSLContext, cert_file: Path, key_file: Path | None) 
     except ssl.SSLError as error:
         raise InvalidInputError(
             f"the client certificate {str(cert_file)!r} and its key can't be used together",
-            hint="--cert-file and --key-file have to be a PEM certificate and its own PEM key",
+            hint="they have to be a PEM certificate and its own PEM key (--cert-file and --key-file, or certs.d)",
             details={"path": str(cert_file)},
         ) from error
     except OSError as error:
         raise unreadable(cert_file, error) from error
 
 
+def is_lost(cause: ssl.SSLError) -> bool:
+    """Tell whether the other side just went away, which may be over at the next attempt."""
+    return isinstance(cause, ssl.SSLEOFError | ssl.SSLZeroReturnError) or cause.reason == (
+        "UNEXPECTED_EOF_WHILE_READING"
+    )
+
+
 def handshake_failed(cause: ssl.SSLError, host: str, method: str, place: str) -> TransportError:
     """The error for a TLS connection that could not be established or trusted, with what to do about it."""
     if isinstance(cause, ssl.SSLCertVerificationError):
         why, hint = _distrust(cause, host)
-    elif cause.reason in (
-        "WRONG_VERSION_NUMBER",
-        "UNKNOWN_PROTOCOL",
-        "HTTP_REQUEST",
-        "PACKET_LENGTH_TOO_LONG",
-    ):
+    elif cause.reason in _NO_TLS:
         why = "the host does not speak TLS on this port"
         hint = "check the port; only if the registry really has no TLS, add --plain-http"
     elif "CERTIFICATE_REQUIRED" in (cause.reason or ""):
@@ -165,14 +198,15 @@ def _distrust(cause: ssl.SSLCertVerificationError, host: str) -> tuple[str, str]
     if number in _WRONG_HOST:
         return (
             "its certificate is for another host name",
-            f"use the name the certificate was made for instead of {host!r}",
+            f"use the name the certificate was made for instead of {host!r}; "
+            "with --resolve NAME:PORT:ADDRESS it can be reached at this address",
         )
     if number in _UNKNOWN_AUTHORITY:
         return (
             "its certificate is signed by an authority that is not trusted here",
-            "if you trust it, give its certificate with --ca-file (or SSL_CERT_FILE)",
+            "if you trust it, give its certificate with --ca-file, SSL_CERT_FILE or in certs.d; see docs/network.md",
         )
     return (
         f"its certificate was not accepted ({escape(cause.verify_message)})",
-        "if it is a private authority, give its certificate with --ca-file",
+        "if it is a private authority, give its certificate with --ca-file; see docs/network.md",
     )

@@ -70,14 +70,30 @@ def query(realm: str, service: str, scopes: Sequence[str]) -> str:
 
 def refresh_form(service: str, scopes: Sequence[str], refresh_token: str) -> bytes:
     """The body of a token request by POST with an identity token (AUTH-07)."""
+    return _form("refresh_token", service, scopes, refresh_token=refresh_token)
+
+
+def password_form(service: str, scopes: Sequence[str], username: str, password: str) -> bytes:
+    """The body of a token request by POST with a user name and password (AUTH-07)."""
+    return _form("password", service, scopes, username=username, password=password)
+
+
+def basic(username: str, password: str) -> str:
+    """The value of `Authorization` for a user name and password (AUTH-03)."""
+    from base64 import b64encode
+
+    return f"Basic {b64encode(f'{username}:{password}'.encode()).decode('ascii')}"
+
+
+def _form(grant_type: str, service: str, scopes: Sequence[str], **proof: str) -> bytes:
     from urllib.parse import urlencode
 
     fields = {
-        "grant_type": "refresh_token",
+        "grant_type": grant_type,
         "service": service,
         "client_id": "ocictl",
         "scope": " ".join(scopes),
-        "refresh_token": refresh_token,
+        **proof,
     }
     return urlencode({name: value for name, value in fields.items() if value}).encode("ascii")
 

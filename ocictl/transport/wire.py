@@ -20,6 +20,7 @@ from ocictl.target import ByteStream, Content
 from ocictl.transport import network, url_policy
 from ocictl.transport.adapter import Adapter, Request, Route
 from ocictl.transport.config import TransportConfig
+from ocictl.transport.redact import Redactor
 from ocictl.transport.response import BLOCK, Response
 from ocictl.transport.url_policy import Origin, shown
 from ocictl.transport.wirelog import WireLog
@@ -62,21 +63,28 @@ class Exchange:
 class Wire:
     """Sends exchanges for one registry. May be used by several threads at once."""
 
-    def __init__(self, own: Origin, config: TransportConfig) -> None:
+    def __init__(self, own: Origin, config: TransportConfig, registry: str = "") -> None:
         """
         Args:
             own: the registry's origin; the client certificate is for it alone.
             config: see there.
+            registry: as the user wrote it, for its directory of certificates; "" for none.
         """
         self.own = own
         self._own_url = str(own)
         self._own_prefix = f"{own}/"
         self._config = config
         self._limits = config.limits
-        self._adapter = Adapter(config)
+        self._adapter = Adapter(config, registry)
         self._routes: dict[tuple[Origin, bool], Route] = {}
+        self._redactor = Redactor()
         self._log = (
-            WireLog(config.debug, [name for name, _ in config.headers], config.limits.debug_bytes)
+            WireLog(
+                config.debug,
+                [name for name, _ in config.headers],
+                config.limits.debug_bytes,
+                self._redactor,
+            )
             if config.debug
             else None
         )
@@ -151,6 +159,7 @@ class Wire:
         headers = {**COMMON_HEADERS, **exchange.headers}
         if at_home:
             headers.update(exchange.private)
+            self._redactor.learn(exchange.private)
         body: _Body | bytes | None = None
         timeout = self._timeout
         if exchange.content is not None:
@@ -158,6 +167,8 @@ class Wire:
             body = _open(exchange.content)
             if isinstance(body, _Body):
                 timeout = self._upload_timeout
+            elif exchange.secret:
+                self._redactor.learn_form(body)
         elif method in _WITH_BODY:
             headers["Content-Length"] = "0"
         if self._log is not None:
@@ -193,6 +204,7 @@ class Wire:
             at_home=at_home,
             drain=self._limits.drain_bytes,
             on_body=on_body,
+            scrub=self._redactor.scrub,
         )
         if exchange.method == "HEAD" or response.status == 204 or response.size == 0:
             response.close()

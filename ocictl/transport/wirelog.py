@@ -7,40 +7,41 @@ from collections.abc import Callable, Iterable
 from typing import Final
 
 from ocictl.model.text import escape
+from ocictl.transport import redact
+from ocictl.transport.redact import HIDDEN, Redactor
 from ocictl.transport.url_policy import shown
 
-HIDDEN: Final = "***"
 _SECRET_NAMES: Final = re.compile(
-    r"authori[sz]ation|cookie|token|secret|password|passwd|api-?key|access-?key|signature|credential|session|"
-    r"x-registry-auth",
-    re.IGNORECASE,
+    r"auth|cookie|token|secret|passw|key|signature|credential|session|jwt|assertion", re.IGNORECASE
 )
+_CHALLENGES: Final = frozenset({"www-authenticate", "proxy-authenticate"})
 _URL_FIELDS: Final = frozenset({"location", "content-location", "link", "refresh", "referer"})
 _QUERY: Final = re.compile(r"[?#][^\s>,;\"]*")
-_USER_INFO: Final = re.compile(r"//[^/\s>@]*@")
-# Any member that may hold a secret, also in JSON that was put into a string of JSON (any number of backslashes).
-_SECRET_MEMBER: Final = re.compile(
-    r"""(?<!\\)(\\*+"[^"\\]*(?:token|password|passwd|secret|credential|signature|authorization)[^"\\]*\\*"\s*:\s*)"""
-    r"""(\\*")(?:[^"\\]|\\.)*?(?:\2|"|\Z)""",
-    re.IGNORECASE | re.DOTALL,
-)
-_FORM_SECRET: Final = re.compile(r"((?:token|password|secret|signature)[\w-]*=)[^&\s\"]+", re.IGNORECASE)
+_USER_INFO: Final = re.compile(r"//[^/\s>]*@")
 _TEXT_TYPES: Final = re.compile(r"text/|application/(?:[\w.+-]*\+)?json\b", re.IGNORECASE)
 
 
 class WireLog:
     """Writes one line per request, answer and shown body."""
 
-    def __init__(self, write: Callable[[str], None], custom_names: Iterable[str], limit: int) -> None:
+    def __init__(
+        self,
+        write: Callable[[str], None],
+        custom_names: Iterable[str],
+        limit: int,
+        redactor: Redactor | None = None,
+    ) -> None:
         """
         Args:
             write: receives the lines.
             custom_names: headers given by the user; their values are never shown.
             limit: most bytes of a body to show.
+            redactor: knows the secrets that were sent.
         """
-        self._write = write
+        self._out = write
         self._custom = frozenset(name.lower() for name in custom_names)
         self._limit = limit
+        self._redactor = redactor or Redactor()
 
     def request(self, method: str, url: str, headers: Iterable[tuple[str, str]]) -> None:
         """A request is about to be sent."""
@@ -62,23 +63,22 @@ class WireLog:
             self._write(f"< body of {len(data)} bytes, not shown")
             return
         # Secrets are removed before the cut, so that no half of one is left at its end.
-        text = hide_members(data[: 4 * self._limit].decode("utf-8", "replace"))
+        text = data[: 4 * self._limit].decode("utf-8", "replace")
+        text = redact.in_body(self._redactor.scrub(text))
         cut = text[: self._limit]
         more = f" ... ({len(data)} bytes in all)" if len(cut) < len(text) else ""
         self._write(f"< body {escape(cut)}{more}")
+
+    def _write(self, line: str) -> None:
+        self._out(self._redactor.scrub(line))
 
     def _fields(self, headers: Iterable[tuple[str, str]]) -> str:
         return "{" + "; ".join(f"{escape(name)}: {self._value(name, value)}" for name, value in headers) + "}"
 
     def _value(self, name: str, value: str) -> str:
         lower = name.lower()
-        if lower in self._custom or (_SECRET_NAMES.search(lower) and lower != "www-authenticate"):
+        if lower in self._custom or (_SECRET_NAMES.search(lower) and lower not in _CHALLENGES):
             return HIDDEN
         if lower in _URL_FIELDS:
             value = _USER_INFO.sub("//", _QUERY.sub(f"?{HIDDEN}", value))
-        return escape(value)
-
-
-def hide_members(text: str) -> str:
-    """The text with the values of JSON members and form fields that hold secrets replaced."""
-    return _FORM_SECRET.sub(rf"\1{HIDDEN}", _SECRET_MEMBER.sub(rf"\1\2{HIDDEN}\2", text))
+        return escape(redact.in_urls(value))

@@ -181,6 +181,14 @@ def test_attach(work: Path) -> None:
     assert [line for line in again if line.startswith("Exists    ")] != []
 
 
+def test_attach_exports_its_manifest(work: Path) -> None:
+    """The exported file holds the exact bytes that the digest names."""
+    _push("lay:v1", "hello.txt")
+    arguments = ("attach", "--oci-layout", "lay:v1", "hello.txt", "--artifact-type", "a/b", "-q")
+    digest = ocictl(*arguments, "--export-manifest", "m.json").stdout.strip()
+    assert f"sha256:{hashlib.sha256(Path('m.json').read_bytes()).hexdigest()}" == digest
+
+
 def test_attach_needs_something_to_attach(work: Path) -> None:
     """A type alone is not enough."""
     outcome = ocictl("attach", "--oci-layout", "lay:v1", "--artifact-type", "a/b", code=2)

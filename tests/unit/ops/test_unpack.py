@@ -248,6 +248,13 @@ def test_damaged(root: Path, data: bytes) -> None:
     assert os.listdir(root) == []
 
 
+def signed(member: bytes) -> bytes:
+    """The member with a checksum as some old writers made it, adding up signed bytes."""
+    fields = member[:148] + b" " * 8 + member[156:512]
+    total = sum(byte - 256 if byte > 127 else byte for byte in fields)
+    return member[:148] + b"%06o\0 " % total + member[156:]
+
+
 GOOD: dict[str, tuple[bytes, dict[str, str]]] = {
     "as oras writes it": (archive(TOP, file("d/f", b"1")), {"f": "1"}),
     "no entries for directories": (archive(file("d/a/b/f", b"1")), {"a": "/", "a/b": "/", "a/b/f": "1"}),
@@ -270,6 +277,7 @@ GOOD: dict[str, tuple[bytes, dict[str, str]]] = {
     "ustar prefix": (archive(entry("f", b"0", data=b"1", prefix=b"d/a")), {"a": "/", "a/f": "1"}),
     "PAX path": (archive(TOP, pax({"path": "d/ü" + "x" * 200}), file("d/x", b"1")), {"ü" + "x" * 200: "1"}),
     "PAX size": (archive(TOP, pax({"size": "1"}), entry("d/f", b"0", data=b"1", size=0)), {"f": "1"}),
+    "signed checksum": (archive(TOP, signed(file("d/ü", b"1"))), {"ü": "1"}),
     "binary size": (archive(TOP, entry("d/f", b"0", data=b"1", size=b"\x80" + bytes(10) + b"\1")), {"f": "1"}),
     "empty PAX record": (archive(TOP, pax({"path": ""}), file("d/f", b"1")), {"f": "1"}),
     "unknown PAX records": (archive(TOP, pax({"SCHILY.xattr.user.x": b"\xff\0", "VENDOR.k": "v"}), file("d/f", b"1")), {"f": "1"}),
@@ -492,11 +500,11 @@ def test_existing_directories_keep_their_permissions(root: Path) -> None:
     (root / "d" / "private").mkdir(parents=True)
     (root / "d").chmod(0o700)
     (root / "d" / "private").chmod(0o700)
-    with umask(0o022):
-        out(
-            archive(directory("d", mode=0o777), file("d/private/f"), directory("d/private", mode=0o777)), root
-        )
-    assert modes(root / "d")["d"] == modes(root / "d")["d/private"] == "0o700"
+    for mode in (0o777, 0o055):
+        data = archive(directory("d", mode=mode), file("d/private/f"), directory("d/private", mode=mode))
+        with umask(0o022):
+            out(data, root)
+        assert modes(root / "d")["d"] == modes(root / "d")["d/private"] == "0o700"
 
 
 def test_times(root: Path) -> None:
@@ -724,6 +732,13 @@ def test_empty_disk_image(root: Path) -> None:
     assert (root / "d/g").read_bytes() == b"x" + zeros + b"y" + zeros
     if hasattr(os, "SEEK_HOLE") and (root / "d/f").stat().st_blocks < 100:
         assert (root / "d/g").stat().st_blocks * 512 < 2 << 20
+
+
+def test_limit_of_extension_headers(root: Path) -> None:
+    """An extension header is read into memory, so its size is limited, also if it is all there."""
+    for extension in (pax({"comment": "x" * (1 << 20)}), long_name("d/" + "x" * (1 << 20))):
+        with pytest.raises(ContentError, match="at most 1048576 are read"):
+            out(archive(TOP, extension, file("d/f")), root)
 
 
 def test_limit_of_remembered_names(root: Path) -> None:

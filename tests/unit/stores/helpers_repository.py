@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ocictl.content import BytesContent
-from ocictl.events import Event, EventSink, FallbackUsed, Retrying, discard
+from ocictl.events import Event, FallbackUsed, Retrying
 from ocictl.model import media_types
 from ocictl.model.descriptor import EMPTY_DESCRIPTOR, Descriptor
 from ocictl.model.digest import Digest
@@ -18,6 +18,7 @@ from ocictl.stores.referrers import fallback_tag
 from ocictl.stores.repository import ReferrersMode, Repository
 from ocictl.target import PushReceipt
 from ocictl.transport.config import Limits, TransportConfig
+from ocictl.transport.credentials import CredentialSource
 from tests.support.registry import Registry
 
 NAME = "team/app"
@@ -55,20 +56,15 @@ def open_repository(
     mode: ReferrersMode = "auto",
     limits: Limits = QUICK,
     recorded: Recorded | None = None,
-    on_event: EventSink = discard,
+    credentials: CredentialSource | None = None,
 ) -> Repository:
     """A repository object on the simulator that never really sleeps."""
     record = recorded or Recorded()
-
-    def sink(event: Event) -> None:
-        record.events.append(event)
-        on_event(event)
-
     return Repository(
         Reference(registry=registry.host, repository=NAME),
-        TransportConfig(limits=limits),
+        TransportConfig(limits=limits, credentials=credentials),
         referrers_mode=mode,
-        on_event=sink,
+        on_event=record.events.append,
         sleep=record.sleep,
     )
 

@@ -268,6 +268,7 @@ class TestTagContent:
             (None, ""),
             (b"{}", media_types.OCI_MANIFEST),
             (b"<html>", media_types.OCI_INDEX),
+            (b"<html>", "text/html"),
             (b'{"schemaVersion":2,"manifests":[]}', media_types.DOCKER_LIST),
         ],
     )

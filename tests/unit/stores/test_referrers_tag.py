@@ -72,6 +72,7 @@ class TestOccupiedTag:
             (b'{"schemaVersion":2,"manifests":[]}', media_types.DOCKER_LIST),
             (b'{"schemaVersion":2,"manifests":{}}', media_types.OCI_INDEX),
             (b"<html>", media_types.OCI_INDEX),
+            (b"<html>", "text/html"),
             (b'{"schemaVersion":2,"manifests":[],"layers":[]}', media_types.OCI_INDEX),
         ],
     )
@@ -271,6 +272,25 @@ class TestConfirmation:
             RIVAL["digest"],
             str(referrer.descriptor().digest),
         ]
+
+    @pytest.mark.parametrize(("changes", "looks"), [(1, 3), (4, 6), (100, 10)])
+    @with_quirks(Quirks(referrers_api=False, require_blobs=False))
+    def test_looks_until_the_list_is_quiet(self, registry: Registry, changes: int, looks: int) -> None:
+        """RFT-08: as long as others write between two looks, the entry is looked for again; but not for ever."""
+        subject = put_subject(registry)
+        referrer = make_referrer(subject)
+        added: list[int] = []
+
+        def add_another() -> None:
+            if len(added) < changes:
+                added.append(len(added))
+                other = {**RIVAL, "digest": f"sha256:{len(added):064x}"}
+                put_list(registry, subject, *listed_under_tag(registry, subject), other)
+
+        recorded = Recorded(on_sleep=add_another)
+        assert push(open_repository(registry, recorded=recorded), referrer).listing == "added"
+        assert len(reads(registry, subject)) == 1 + looks
+        assert len(writes(registry, subject)) == 1
 
     @with_quirks(Quirks(referrers_api=False, require_blobs=False))
     def test_entry_that_comes_back_by_itself(self, registry: Registry) -> None:

@@ -124,15 +124,23 @@ class TestResolve:
         [
             ({"schemaVersion": 2, "manifests": []}, media_types.OCI_INDEX),
             ({"mediaType": "application/vnd.example.own+json"}, "application/vnd.example.own+json"),
-            (["nothing"], media_types.OCTET_STREAM),
         ],
     )
     def test_document_that_does_not_say_its_type(
         self, registry: Registry, document: Any, expected: str
     ) -> None:
-        """PULL-05: without header and member the form of the document decides, and nothing is made up."""
+        """PULL-05: without header and member the form of the document decides."""
         registry.put_manifest(NAME, json.dumps(document).encode(), tag="odd")
         assert open_repository(registry).resolve("odd").media_type == expected
+
+    @with_quirks(Quirks(manifest_content_type="text/html"), Quirks(manifest_content_type="application/json"))
+    @pytest.mark.parametrize("raw", [b"<html>login</html>", b"[]", b"{}"])
+    def test_what_is_no_document_is_not_resolved(self, registry: Registry, raw: bytes) -> None:
+        """PULL-05: a web page or other JSON is an error, and its digest is not passed off as a manifest's."""
+        registry.put_manifest(NAME, raw, tag="page")
+        with pytest.raises(ContentError) as caught:
+            open_repository(registry).resolve("page")
+        assert caught.value.code == "document-malformed"
 
     def test_sha512(self, registry: Registry) -> None:
         """DIG-04: content under a sha512 digest is found and verified."""
@@ -209,7 +217,7 @@ class TestFetch:
         registry.put_blob(NAME, data)
         with open_repository(registry).fetch(blob_of(data), start=start) as stream:
             assert stream.read(100) + stream.read(100) == data[start:]
-        assert registry.requests[0].header("Range") == f"bytes={start}-"
+        assert registry.requests[0].header("Range") == f"bytes={start}-9"
 
     @with_quirks(DISTRIBUTION_2_8)
     def test_at_the_end_nothing_is_asked(self, registry: Registry) -> None:

@@ -24,6 +24,7 @@ from ocictl.model.descriptor import EMPTY_DESCRIPTOR, Descriptor
 from ocictl.model.manifest import build_index, build_manifest
 from ocictl.stores.referrers import entry_for, fallback_tag
 from ocictl.transport.config import Limits
+from ocictl.transport.credentials import Credential
 from tests.support.registry import (
     DISTRIBUTION_2_8,
     GGCR,
@@ -94,14 +95,13 @@ class TestBlob:
             open_repository(registry).push(BLOB, BytesContent(DATA))
         assert caught.value.code == "registry-protocol"
 
-    def test_foreign_location_gets_no_credentials(self, registry: Registry) -> None:
-        """PUSH-20: a Location on another host is used, but nothing of ours is shown there."""
+    def test_foreign_location(self, registry: Registry) -> None:
+        """PUSH-20: a Location on another host is used as it is."""
         with Recorder(Reply(status=201)) as elsewhere:
             registry.configure(upload_location="foreign", upload_host=elsewhere.url)
             open_repository(registry).push(BLOB, BytesContent(DATA))
             (request,) = elsewhere.requests
         assert request.body == DATA
-        assert request.authorization is None
 
     @pytest.mark.parametrize("status", [200, 202, 204])
     def test_other_success_is_judged_by_head(self, registry: Registry, status: int) -> None:
@@ -562,6 +562,43 @@ class TestModes:
         receipt = push(open_repository(registry, mode="tag"), make_referrer(subject))
         assert receipt.listing == "added"
         assert len(listed_under_tag(registry, subject)) == 1
+
+
+class _User:
+    """The credentials that the simulator takes."""
+
+    def lookup(self, registry: str, repository: str, /) -> Credential | None:
+        return Credential(username="user", password="secret")
+
+
+class TestScopes:
+    @with_quirks(Quirks(auth="bearer"), Quirks(auth="bearer", referrers_api=False))
+    def test_what_is_asked_for(self, registry: Registry) -> None:
+        """AUTH-21: writing asks for pull,push on the repository at once, reading for pull alone."""
+        subject = put_subject(registry)
+        pull, push_ = f"repository:{NAME}:pull", f"repository:{NAME}:pull,push"
+        reader = open_repository(registry, credentials=_User())
+        reader.resolve("v1")
+        assert list(reader.referrers(subject)) == []
+        assert list(reader.tags()) == ["v1"]
+        assert {scope for request in registry.token_requests for scope in request.scopes} == {pull}
+        writer = open_repository(registry, credentials=_User())
+        writer.push(BLOB, BytesContent(DATA))
+        push(writer, make_referrer(subject))
+        assert len(list(writer.referrers(subject))) == 1
+        asked = [scope for request in registry.token_requests[1:] for scope in request.scopes]
+        assert push_ in asked
+        assert set(asked) <= {pull, push_}
+
+    @with_quirks(Quirks(auth="basic"))
+    def test_foreign_upload_host_gets_no_credentials(self, registry: Registry) -> None:
+        """PUSH-20: credentials that the registry got are not shown to the host of the upload."""
+        with Recorder(Reply(status=201)) as elsewhere:
+            registry.configure(upload_location="foreign", upload_host=elsewhere.url)
+            open_repository(registry, credentials=_User()).push(BLOB, BytesContent(DATA))
+            (request,) = elsewhere.requests
+        assert registry.requests[-1].authorization is not None
+        assert request.authorization is None
 
 
 class TestFailedListing:

@@ -6,7 +6,8 @@ import json
 
 import pytest
 
-from ocictl.transport.wirelog import WireLog, hide_members
+from ocictl.transport.redact import in_body as hide_members
+from ocictl.transport.wirelog import WireLog
 
 SECRET = "S3cr3t"
 

@@ -1,0 +1,112 @@
+"""The repository store against registry programs as they are: the same results whatever they can do."""
+
+from __future__ import annotations
+
+import multiprocessing
+from pathlib import Path
+
+import pytest
+
+from ocictl.content import BytesContent, FileContent, read_all, read_document
+from ocictl.model import media_types
+from ocictl.model.descriptor import EMPTY_DESCRIPTOR, Descriptor
+from ocictl.model.manifest import Manifest, build_manifest
+from ocictl.model.reference import Reference
+from ocictl.stores.referrers import entry_for, fallback_tag
+from ocictl.stores.repository import Repository
+from tests.support.servers import RealRegistry
+from tests.unit.stores.helpers_repository import SBOM, SIGNATURE, config_of, make_referrer, push
+
+MODEL = "application/vnd.example.model.v1"
+
+
+@pytest.fixture
+def repository(real_registry: RealRegistry) -> Repository:
+    """A fresh repository that has the empty blob."""
+    opened = Repository(Reference.parse(real_registry.fresh()))
+    opened.push(EMPTY_DESCRIPTOR, BytesContent(b"{}"))
+    return opened
+
+
+def push_subject(repository: Repository) -> Descriptor:
+    subject = build_manifest(config=EMPTY_DESCRIPTOR, layers=[EMPTY_DESCRIPTOR], artifact_type="a/b")
+    push(repository, subject, tag="v1")
+    return repository.resolve("v1")
+
+
+def test_blobs_documents_and_tags(repository: Repository, tmp_path: Path) -> None:
+    """PUSH-03, MPUT-01, PULL-06, PULL-07, TAG-01: what is pushed is found, read, and listed."""
+    data = bytes(range(256)) * 5000
+    path = tmp_path / "file"
+    path.write_bytes(data)
+    layer = Descriptor.of(data, media_types.OCTET_STREAM)
+    assert not repository.exists(layer)
+    repository.push(layer, FileContent(path))
+    assert repository.exists(layer)
+    assert repository.resolve_blob(layer.digest) == layer
+    manifest = build_manifest(config=EMPTY_DESCRIPTOR, layers=[layer], artifact_type="a/b")
+    push(repository, manifest, tag="v1")
+    found = repository.resolve("v1")
+    assert found == manifest.descriptor().plain()
+    assert read_document(repository, found) == manifest
+    assert read_all(repository, layer) == data
+    with repository.fetch(layer, start=len(data) - 7) as stream:
+        assert stream.read(100) == data[-7:]
+    repository.tag(found, "v2")
+    assert list(repository.tags()) == ["v1", "v2"]
+    assert repository.resolve("v2") == found
+
+
+def test_referrers_are_listed_with_their_real_types(
+    repository: Repository, real_registry: RealRegistry
+) -> None:
+    """RFR-05, RFR-08, RFT-02, RFT-05: listing and filter give the same on every kind of registry."""
+    subject = push_subject(repository)
+    referrers = {
+        "sbom": make_referrer(subject, "sbom"),
+        "signature": make_referrer(subject, "signature", artifact_type=SIGNATURE),
+        "config": make_referrer(subject, "config", artifact_type=None, config=config_of(SBOM)),
+        "model": make_referrer(subject, "model", artifact_type=MODEL, config=config_of(SIGNATURE)),
+    }
+    assert list(repository.referrers(subject)) == []
+    for referrer in referrers.values():
+        receipt = push(repository, referrer)
+        assert receipt.listing == ("registry" if real_registry.sends_subject else "added")
+        assert push(repository, referrer).listing in ("registry", "present")
+
+    def listed(artifact_type: str | None = None) -> dict[str, Descriptor]:
+        fresh = Repository(Reference.parse(repository.path))
+        entries = fresh.referrers(subject, artifact_type=artifact_type)
+        return {entry.annotations["name"]: entry for entry in entries}
+
+    entries = {name: entry_for(referrer) for name, referrer in referrers.items()}
+    assert listed() == entries
+    assert listed(SBOM) == {name: entries[name] for name in ("sbom", "config")}
+    assert listed(SIGNATURE) == {"signature": entries["signature"]}
+    assert listed(MODEL) == {"model": entries["model"]}
+    assert listed("application/vnd.example.absent+json") == {}
+
+
+def attach_one(path: str, subject: Descriptor, name: str) -> str:
+    """Attach one referrer, in a process of its own."""
+    referrer: Manifest = make_referrer(subject, name)
+    push(Repository(Reference.parse(path)), referrer)
+    return name
+
+
+@pytest.mark.real
+@pytest.mark.slow
+def test_processes_that_attach_at_the_same_time(docker_registry: RealRegistry) -> None:
+    """RFT-08: four processes attach to one subject under the referrers tag, and all of them end up listed."""
+    repository = Repository(Reference.parse(docker_registry.fresh()))
+    repository.push(EMPTY_DESCRIPTOR, BytesContent(b"{}"))
+    subject = push_subject(repository)
+    names = [f"r{number}" for number in range(8)]
+    with multiprocessing.get_context("spawn").Pool(4) as pool:
+        done = pool.starmap(attach_one, [(repository.path, subject, name) for name in names], chunksize=1)
+        pool.close()
+        pool.join()
+    assert done == names
+    listed = {entry.annotations["name"] for entry in repository.referrers(subject)}
+    assert listed == set(names)
+    assert fallback_tag(subject.digest) in list(repository.tags())
