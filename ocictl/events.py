@@ -18,6 +18,7 @@ __all__ = [
     "FallbackUsed",
     "FilePrepared",
     "FilePreparing",
+    "FileWarning",
     "RegistryWarning",
     "Retrying",
     "TagWritten",
@@ -45,6 +46,14 @@ class FilePrepared:
 
     name: str
     descriptor: Descriptor
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FileWarning:
+    """Whoever pulls this file or directory will have trouble with it."""
+
+    name: str
+    text: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -130,6 +139,7 @@ class Retrying:
 Event: TypeAlias = (
     FilePreparing
     | FilePrepared
+    | FileWarning
     | TransferStarted
     | TransferAdvanced
     | TransferFinished

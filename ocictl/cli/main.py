@@ -21,6 +21,8 @@ COMMANDS: Final = {
     "tag": Entry("ocictl.cli.tag:command", "Add tags to an artifact that is there."),
     "manifest": Entry("ocictl.cli.manifest:command", "Work with single manifests."),
     "blob": Entry("ocictl.cli.blob:command", "Work with single blobs."),
+    "login": Entry("ocictl.cli.login:command", "Check credentials with a registry and store them."),
+    "logout": Entry("ocictl.cli.logout:command", "Remove what is stored for a registry."),
     "version": Entry("ocictl.cli.version:command", "Print the version of ocictl."),
 }
 

@@ -13,7 +13,7 @@ from ocictl.cli.grouping import F, app_of, grouped
 from ocictl.output.console import Console, Record
 
 if TYPE_CHECKING:
-    from ocictl.events import EventSink
+    from ocictl.events import Event, EventSink
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,7 +71,13 @@ class OutputOptions:
             mode = "none"
         elif self.console.stderr_is_terminal and not (self.no_tty or self.debug):
             mode = "bars"
-        with showing_transfers(self.console, mode, opening) as sink:
+        notices = self.notices()
+        with showing_transfers(self.console, mode, opening) as transfers:
+
+            def sink(event: Event) -> None:
+                transfers(event)
+                notices(event)
+
             yield sink
 
 

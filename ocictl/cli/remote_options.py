@@ -9,7 +9,7 @@ from typing import Any, Final, Literal, TypeAlias
 import click
 
 from ocictl.cli.grouping import F, app_of, grouped
-from ocictl.cli.values import Seconds
+from ocictl.cli.values import retries, seconds
 
 ReferrersMode: TypeAlias = Literal["auto", "api", "tag"]
 
@@ -24,11 +24,13 @@ _REFERRERS_MODES: Final[dict[str | None, ReferrersMode]] = {
 class RemoteOptions:
     """How to reach a registry, or that the place is an OCI layout. Secrets stay out of its text."""
 
-    oci_layout: bool
-    oci_layout_path: str | None
+    oci_layout: bool = False
+    oci_layout_path: str | None = None
     username: str | None
     password: str | None
     password_stdin: bool
+    identity_token: str | None = None
+    identity_token_stdin: bool = False
     registry_config: tuple[str, ...]
     plain_http: bool | None
     insecure: bool
@@ -47,20 +49,23 @@ class RemoteOptions:
         return "RemoteOptions(hidden)"
 
 
-def remote_options(*, referrers: bool = False) -> Callable[[F], F]:
+def remote_options(*, referrers: bool = False, layout: bool = True) -> Callable[[F], F]:
     """Add the options of a place, passed on as `remote: RemoteOptions`.
 
     Args:
         referrers: whether the command reads or writes lists of referrers.
+        layout: whether the place may be an OCI layout.
     """
-    options: list[Callable[[F], F]] = [
-        _remote("--oci-layout", is_flag=True, help="The place is an OCI layout: PATH[:TAG|@DIGEST]."),
-        _remote(
-            "--oci-layout-path",
-            metavar="DIR",
-            help="The place is this OCI layout; the name is the tag in it.",
-        ),
-    ]
+    options: list[Callable[[F], F]] = []
+    if layout:
+        options += [
+            _remote("--oci-layout", is_flag=True, help="The place is an OCI layout: PATH[:TAG|@DIGEST]."),
+            _remote(
+                "--oci-layout-path",
+                metavar="DIR",
+                help="The place is this OCI layout; the name is the tag in it.",
+            ),
+        ]
     if referrers:
         options.append(
             _remote(
@@ -73,6 +78,8 @@ def remote_options(*, referrers: bool = False) -> Callable[[F], F]:
         _remote("-u", "--username", metavar="NAME", help="User name for the registry."),
         _remote("-p", "--password", metavar="SECRET", help="Password or token; other users may see it."),
         _remote("--password-stdin", is_flag=True, help="Read the password or token from standard input."),
+        _remote("--identity-token", metavar="TOKEN", help="Identity token; other users may see it."),
+        _remote("--identity-token-stdin", is_flag=True, help="Read the identity token from standard input."),
         _remote("--registry-config", metavar="PATH", multiple=True, help="Credential file; may be repeated."),
         _remote(
             "--plain-http", is_flag=True, flag_value=True, default=None, help="Use HTTP instead of HTTPS."
@@ -98,7 +105,7 @@ def remote_options(*, referrers: bool = False) -> Callable[[F], F]:
         _remote(
             "--retries",
             metavar="N",
-            type=click.IntRange(0, 100),
+            type=retries,
             envvar="OCICTL_RETRIES",
             show_envvar=True,
             help="How often a request that failed is sent again. Default: 4.",
@@ -106,23 +113,28 @@ def remote_options(*, referrers: bool = False) -> Callable[[F], F]:
         _remote(
             "--timeout",
             metavar="SECONDS",
-            type=Seconds(),
+            type=seconds,
             envvar="OCICTL_TIMEOUT",
             show_envvar=True,
             help="Give up when nothing moves for so long. Default: 60.",
         ),
-        click.option(
-            "-d",
-            "--debug",
-            is_flag=True,
-            is_eager=True,
-            expose_value=False,
-            callback=_debug,
-            help="Log requests and answers to standard error; no progress bars.",
-        ),
+        debug_option(),
         click.option("-v", "--verbose", is_flag=True, hidden=True, expose_value=False, callback=_verbose),
     ]
     return grouped(options, "remote", _build_remote)
+
+
+def debug_option() -> Callable[[F], F]:
+    """Add `--debug`, which is kept by the run."""
+    return click.option(
+        "-d",
+        "--debug",
+        is_flag=True,
+        is_eager=True,
+        expose_value=False,
+        callback=_debug,
+        help="Log requests and answers to standard error; no progress bars.",
+    )
 
 
 def _remote(*names: str, **attributes: Any) -> Callable[[F], F]:

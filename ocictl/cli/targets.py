@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import re
-import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import click
 
+from ocictl.cli.credentials import check_credential_options, credential_source
 from ocictl.cli.remote_options import RemoteOptions
 from ocictl.errors import InvalidInputError
 from ocictl.events import EventSink
@@ -204,7 +203,7 @@ def open_target(
         return Layout(location.path, create=create)
     from ocictl.stores.repository import Repository
 
-    config = _transport(remote, console, concurrency)
+    config = transport_config(remote, console, concurrency=concurrency)
     repository = Repository(location.reference, config, referrers_mode=remote.referrers, on_event=on_event)
     click.get_current_context().call_on_close(repository.close)
     return repository
@@ -251,8 +250,7 @@ def _digest_given(text: str, path: str) -> InvalidInputError:
 def _check_options(remote: RemoteOptions) -> None:
     if remote.oci_layout and remote.oci_layout_path is not None:
         raise _exclusive("--oci-layout", "--oci-layout-path")
-    if remote.password is not None and remote.password_stdin:
-        raise _exclusive("--password", "--password-stdin")
+    check_credential_options(remote)
     if remote.username and remote.password is None and not remote.password_stdin:
         raise InvalidInputError("--username needs a password", hint="add --password-stdin")
     if remote.headers and (remote.oci_layout or remote.oci_layout_path is not None):
@@ -267,7 +265,24 @@ def _exclusive(left: str, right: str) -> InvalidInputError:
     return InvalidInputError(f"{left} and {right} can't be used together", hint="leave one of them out")
 
 
-def _transport(remote: RemoteOptions, console: Console, concurrency: int) -> TransportConfig:
+def transport_config(
+    remote: RemoteOptions,
+    console: Console,
+    *,
+    concurrency: int = 1,
+    credentials: CredentialSource | None = None,
+) -> TransportConfig:
+    """How to reach a registry.
+
+    Args:
+        remote: the options.
+        console: for the wire log and for warnings.
+        concurrency: how many connections will be used.
+        credentials: to be used in place of what the options and the stored logins say.
+
+    Raises:
+        InvalidInputError: an option is not valid.
+    """
     from ocictl.transport.config import TransportConfig
     from ocictl.transport.hosts import HostAddress
 
@@ -284,7 +299,7 @@ def _transport(remote: RemoteOptions, console: Console, concurrency: int) -> Tra
         headers=tuple(_header(text) for text in remote.headers),
         limits=_limits(remote),
         pool_size=max(concurrency, 2),
-        credentials=_credentials(remote, console),
+        credentials=credential_source(remote, console) if credentials is None else credentials,
         debug=debug,
     )
 
@@ -314,32 +329,3 @@ def _header(text: str) -> tuple[str, str]:
             hint="for example --header 'X-Meta: value'",
         )
     return name.strip(), value.strip()
-
-
-def _password(remote: RemoteOptions, console: Console) -> str | None:
-    """The secret from the command line or from standard input, which loses one final line end."""
-    if remote.password is not None:
-        console.message(
-            "warning", "a password on the command line can be seen by others; use --password-stdin"
-        )
-        return remote.password
-    if not remote.password_stdin:
-        return None
-    text = sys.stdin.read() if sys.stdin is not None else ""
-    secret = text.removesuffix("\n").removesuffix("\r")
-    if not secret:
-        raise InvalidInputError(
-            "standard input holds no password", hint="for example: ocictl … --password-stdin < secret.txt"
-        )
-    return secret
-
-
-def _credentials(remote: RemoteOptions, console: Console) -> CredentialSource:
-    from ocictl.transport.credential_lookup import stored_credentials
-    from ocictl.transport.credentials import Explicit
-
-    secret = _password(remote, console)
-    if secret is None:
-        files = [Path(path) for path in remote.registry_config]
-        return stored_credentials(files, environ=remote.environ, warn=partial(console.message, "warning"))
-    return Explicit(remote.username, secret)

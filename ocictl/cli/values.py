@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 import click
 
@@ -15,22 +15,27 @@ if TYPE_CHECKING:
     from ocictl.ops.pack import FileArgument
 
 _DAY: Final = 24 * 3600
+_MOST_RETRIES: Final = 100
 
 
-class Seconds(click.ParamType):
-    """A time in seconds, more than nothing and at most a day."""
+def seconds(text: str | float) -> float:
+    """Read a time in seconds, more than nothing and at most a day; a type for options."""
+    try:
+        value = float(text)
+    except ValueError:
+        value = 0.0
+    # "nan" is a number to Python, and compares as nothing.
+    if not 0 < value <= _DAY:
+        raise click.BadParameter(f"{text!r} is not a number of seconds between 0 and {_DAY}.")
+    return value
 
-    name = "seconds"
 
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
-        try:
-            seconds = float(value)
-        except ValueError:
-            seconds = 0.0
-        # "nan" is a number to Python, and compares as nothing.
-        if not 0 < seconds <= _DAY:
-            self.fail(f"{value!r} is not a number of seconds between 0 and {_DAY}.", param, ctx)
-        return seconds
+def retries(text: str | int) -> int:
+    """Read how often something is tried again; a type for options."""
+    value = int(text) if str(text).isascii() and str(text).isdigit() else -1
+    if not 0 <= value <= _MOST_RETRIES:
+        raise click.BadParameter(f"{text!r} is not a whole number from 0 to {_MOST_RETRIES}.")
+    return value
 
 
 def platform_option(purpose: str) -> Callable[[F], F]:

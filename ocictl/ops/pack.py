@@ -13,7 +13,7 @@ from typing import BinaryIO, Literal, TypeAlias, cast
 
 from ocictl.content import BytesContent, FileContent, digest_content, unreadable
 from ocictl.errors import InvalidInputError, StorageError
-from ocictl.events import EventSink, FilePrepared, FilePreparing
+from ocictl.events import EventSink, FilePrepared, FilePreparing, FileWarning
 from ocictl.model import _fields, media_types
 from ocictl.model.annotations import CREATED, TITLE, UNPACK, UNPACKED_DIGEST, is_rfc3339
 from ocictl.model.descriptor import EMPTY_DESCRIPTOR, Descriptor
@@ -157,7 +157,7 @@ def pack(
         layers: list[Node] = []
         for file in files:
             on_event(FilePreparing(name=file.path))
-            node = _read_layer(file, options, resources)
+            node = _read_layer(file, options, resources, on_event)
             on_event(FilePrepared(name=file.path, descriptor=node.descriptor))
             layers.append(node)
         yield _assemble(layers, options, subject)
@@ -175,7 +175,7 @@ def _title(file: FileArgument, options: PackOptions) -> str:
     return renamed or titles.title_for(file.path, path_validation=options.path_validation)
 
 
-def _read_layer(file: FileArgument, options: PackOptions, resources: ExitStack) -> Node:
+def _read_layer(file: FileArgument, options: PackOptions, resources: ExitStack, on_event: EventSink) -> Node:
     path = Path(file.path)
     title = _title(file, options)
     annotations = {TITLE: title, **options.annotations.files.get(file.path, {})}
@@ -184,7 +184,13 @@ def _read_layer(file: FileArgument, options: PackOptions, resources: ExitStack) 
     except OSError as error:
         raise unreadable(file.path, error) from error
     if stat.S_ISDIR(mode):
-        return _read_directory(path, title, file.media_type, annotations, options.mtime, resources)
+        node, leading_out = _read_directory(
+            path, title, file.media_type, annotations, options.mtime, resources
+        )
+        for link in leading_out:
+            text = f"the link {link!r} leads out of the directory; a pull will refuse it"
+            on_event(FileWarning(name=file.path, text=text))
+        return node
     if not stat.S_ISREG(mode):
         raise StorageError(
             f"{file.path!r} is neither a regular file nor a directory",
@@ -209,7 +215,8 @@ def _read_directory(
     annotations: dict[str, str],
     mtime: int,
     resources: ExitStack,
-) -> Node:
+) -> tuple[Node, tuple[str, ...]]:
+    """Pack a directory; return its layer and the links in it that lead out."""
     with writing(tempfile.gettempdir()):
         archive = tempfile.NamedTemporaryFile(prefix="ocictl-", suffix=".tar.gz")  # noqa: SIM115
         resources.enter_context(archive)
@@ -221,7 +228,7 @@ def _read_directory(
         size=packed.size,
         annotations={UNPACK: "true", UNPACKED_DIGEST: str(packed.unpacked_digest), **annotations},
     )
-    return Node(descriptor=descriptor, content=FileContent(archive.name))
+    return Node(descriptor=descriptor, content=FileContent(archive.name)), packed.leading_out
 
 
 def _assemble(layers: list[Node], options: PackOptions, subject: Descriptor | None) -> Packed:

@@ -13,6 +13,7 @@ from ocictl.events import (
     EventSink,
     FallbackUsed,
     FilePreparing,
+    FileWarning,
     RegistryWarning,
     Retrying,
     TransferFinished,
@@ -102,6 +103,8 @@ class Notices:
                 self._console.message("warning", f"{event.host}: {event.text}", host=event.host)
             case CredentialWarning() if self._is_new("", event.text):
                 self._console.message("warning", event.text)
+            case FileWarning() if self._is_new(event.name, event.text):
+                self._console.message("warning", f"{event.name}: {event.text}")
             case Retrying() if self._retries:
                 self._console.message(
                     "retrying",

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from threading import Lock
 from typing import Final
 
-from ocictl.errors import CredentialError, DeniedError, OcictlError, UnauthorizedError
+from ocictl.errors import CredentialError, DeniedError, UnauthorizedError
 from ocictl.events import CredentialWarning, EventSink
 from ocictl.transport import challenge as challenges
 from ocictl.transport import scopes as scope_rules
@@ -191,7 +191,11 @@ class Authenticator:
     def _answer_bearer(self, attempt: Attempt, chosen: Challenge, response: Response) -> bool:
         sent = attempt.authorization
         credential = self._credential
-        if credential is not None and credential.registry_token and sent == _bearer(credential.registry_token):
+        if (
+            credential is not None
+            and credential.registry_token
+            and sent == _bearer(credential.registry_token)
+        ):
             # No other token can be had with it; what is left is to do without.
             if response.status != 401 or not self._may_drop(credential, attempt):
                 return False

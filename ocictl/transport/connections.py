@@ -13,30 +13,25 @@ from typing import Any
 from urllib3.connection import HTTPConnection, HTTPSConnection
 
 
-class _Pacing:
-    """What both kinds of connections do.
+def _answer(connection: Http | Https, sock: socket.socket, *args: Any, **kwargs: Any) -> HTTPResponse:
+    """What http.client calls to read an answer."""
+    paced: Any = _PacedSocket(sock, connection.trickle)
+    return HTTPResponse(paced, *args, **kwargs)
+
+
+class Http(HTTPConnection):
+    """A plain connection.
 
     urllib3 gives each send the connect time-out, which a slow line exceeds on one block; here sends may take as long
     as nothing moves for the idle time-out. Answers are read by `PacedReader`.
     """
 
-    timeout: Any
-    _idle_timeout: float
-    _trickle: int
-
-    def response_class(self, sock: Any, *args: Any, **kwargs: Any) -> HTTPResponse:
-        """What http.client calls to read an answer."""
-        paced: Any = _PacedSocket(sock, self._trickle)
-        return HTTPResponse(paced, *args, **kwargs)
-
-
-class Http(_Pacing, HTTPConnection):
-    """A plain connection."""
+    response_class: Any = _answer
 
     def __init__(self, *args: Any, idle_timeout: float, trickle: int, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._idle_timeout = idle_timeout
-        self._trickle = trickle
+        self.trickle = trickle
 
     def request(self, *args: Any, **kwargs: Any) -> None:
         if self.sock is None:
@@ -45,13 +40,15 @@ class Http(_Pacing, HTTPConnection):
         super().request(*args, **kwargs)
 
 
-class Https(_Pacing, HTTPSConnection):
-    """A connection with TLS."""
+class Https(HTTPSConnection):
+    """The same with TLS."""
+
+    response_class: Any = _answer
 
     def __init__(self, *args: Any, idle_timeout: float, trickle: int, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._idle_timeout = idle_timeout
-        self._trickle = trickle
+        self.trickle = trickle
 
     def connect(self) -> None:
         super().connect()

@@ -9,13 +9,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from threading import Lock
-from typing import Any, Final, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
 
 from ocictl.errors import CredentialError
 from ocictl.transport.config import Limits
-from ocictl.transport.credential_helpers import IDENTITY_TOKEN_USER, CredentialHelper
-from ocictl.transport.credential_keys import candidates, decode_auth, server_name
+from ocictl.transport.credential_keys import MARKED_USER, candidates, decode_auth, server_name
 from ocictl.transport.credentials import AUTH_VARIABLE, Credential, Warn
+
+if TYPE_CHECKING:
+    from ocictl.transport.credential_helpers import CredentialHelper
 
 Form: TypeAlias = Literal["config", "bare", "environment"]
 """`config`: an object with `auths` and more; `bare`: the `auths` alone (`.dockercfg`);
@@ -143,7 +145,7 @@ class CredentialFile:
         if found is None:
             return None
         where = {"source": program.name, "key": server, "login_option": self._login_option}
-        if found.username == IDENTITY_TOKEN_USER:
+        if found.username == MARKED_USER:
             return Credential(identity_token=found.secret, **where)
         return Credential(username=found.username, password=found.secret, **where)
 
@@ -223,6 +225,8 @@ def helper_program(
     Raises:
         CredentialError: `credential-helper-failed`.
     """
+    from ocictl.transport.credential_helpers import CredentialHelper
+
     return CredentialHelper(
         suffix,
         environ=environ,

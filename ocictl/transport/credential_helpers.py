@@ -23,8 +23,6 @@ from ocictl.model.text import escape, shorten
 
 Action: TypeAlias = Literal["get", "store", "erase", "list"]
 
-IDENTITY_TOKEN_USER: Final = "<token>"
-"""The user name that says: the secret is an identity token (CRED-14)."""
 _NOT_FOUND: Final = "credentials not found in native keychain"
 _KNOWN_FAILURES: Final = ("no credentials server URL", "no credentials username")
 _SUFFIX: Final = re.compile(r"[^/\\\x00-\x1f\x7f]+")
@@ -208,7 +206,9 @@ class CredentialHelper:
 
     def _too_slow(self, action: Action) -> CredentialError:
         return self._failed(
-            f"did not end within {self._timeout:g} seconds", self._by_hand(action, "SERVER"), {"timeout": True}
+            f"did not end within {self._timeout:g} seconds",
+            self._by_hand(action, "SERVER"),
+            {"timeout": True},
         )
 
     def _unsuccessful(self, action: Action, server: str, status: int, said: str) -> CredentialError:

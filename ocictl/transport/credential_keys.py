@@ -6,6 +6,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
 HUB_KEY: Final = "https://index.docker.io/v1/"
+MARKED_USER: Final = "<token>"
+"""The user name by which helpers mark a secret that is an identity token (CRED-14)."""
 _HUB_HOSTS: Final = ("docker.io", "index.docker.io", "registry-1.docker.io")
 
 

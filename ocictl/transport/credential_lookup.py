@@ -6,6 +6,8 @@ import os
 import shlex
 import sys
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
@@ -125,3 +127,38 @@ def home_directory(environ: Mapping[str, str] = os.environ) -> Path | None:
         return Path.home()
     except RuntimeError:
         return None
+
+
+@dataclass(frozen=True, slots=True)
+class Others:
+    """Further places that hold a login for a registry.
+
+    Attributes:
+        before, after: searched before or after the place that was asked about.
+    """
+
+    before: tuple[str, ...]
+    after: tuple[str, ...]
+
+
+def also_known(
+    registry: str, place: Path, files: Sequence[Path] = (), *, environ: Mapping[str, str] = os.environ
+) -> Others:
+    """Where else a login for a registry is stored. No helper program is asked.
+
+    Args:
+        registry: as the user wrote it.
+        place: a file, which is left out.
+        files, environ: as for `stored_credentials`.
+    """
+    before: list[str] = []
+    after: list[str] = []
+    passed = False
+    for file in places(files, environ=environ):
+        if file.place == str(place):
+            passed = True
+            continue
+        with suppress(CredentialError):
+            if file.entry_for(registry) is not None:
+                (after if passed else before).append(file.place)
+    return Others(tuple(before), tuple(after))

@@ -21,8 +21,8 @@ from ocictl.content import unreadable
 from ocictl.errors import ConflictError, StorageError
 from ocictl.transport.config import Limits
 from ocictl.transport.credential_files import helper_program, interpret, invalid, parse
-from ocictl.transport.credential_helpers import IDENTITY_TOKEN_USER, CredentialHelper, Login
-from ocictl.transport.credential_keys import candidates, encode_auth, server_name
+from ocictl.transport.credential_helpers import CredentialHelper, Login
+from ocictl.transport.credential_keys import MARKED_USER, candidates, encode_auth, server_name
 from ocictl.transport.credentials import Credential
 
 _SECRET_MEMBERS: Final = ("auth", "identitytoken", "registrytoken", "username", "password")
@@ -201,7 +201,7 @@ class LoginStore:
 
 def _login(credential: Credential) -> Login:
     if credential.identity_token:
-        return Login(IDENTITY_TOKEN_USER, credential.identity_token)
+        return Login(MARKED_USER, credential.identity_token)
     return Login(credential.username, credential.password)
 
 

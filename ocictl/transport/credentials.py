@@ -80,7 +80,8 @@ class Explicit:
         """
         if username and ":" in username:
             raise InvalidInputError(
-                "a user name can't hold a colon", hint="give the user name alone; the password goes apart from it"
+                "a user name can't hold a colon",
+                hint="give the user name alone; the password goes apart from it",
             )
         self.credential: Credential | None = None
         if username:

@@ -80,9 +80,7 @@ class Retrier:
             asked: the Retry-After in seconds, or None.
         """
         delay = self.delay(attempt, asked)
-        self._on_event(
-            Retrying(method=method, url=shown(url), reason=reason, attempt=attempt, delay=delay)
-        )
+        self._on_event(Retrying(method=method, url=shown(url), reason=reason, attempt=attempt, delay=delay))
         self._sleep(delay)
 
     def delay(self, attempt: int, asked: float | None) -> float:

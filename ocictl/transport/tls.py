@@ -198,8 +198,7 @@ def _distrust(cause: ssl.SSLCertVerificationError, host: str) -> tuple[str, str]
     if number in _WRONG_HOST:
         return (
             "its certificate is for another host name",
-            f"use the name the certificate was made for instead of {host!r}; "
-            "with --resolve NAME:PORT:ADDRESS it can be reached at this address",
+            f"use the name it was made for instead of {host!r}; --resolve NAME:PORT:ADDRESS connects to this address",
         )
     if number in _UNKNOWN_AUTHORITY:
         return (

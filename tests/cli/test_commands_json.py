@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -18,6 +19,7 @@ from ocictl.cli.lazy import LazyGroup
 from tests.cli.test_help import LEAVES
 from tests.support.cli import Outcome, ocictl, schema, strict
 from tests.support.environment import OUTSIDE
+from tests.support.registry import Quirks, Registry
 
 GOLDEN = Path(__file__).parents[1] / "data" / "golden"
 HELLO = "sha256:5891b5b522d5df086d0ff0b110fbd9d21bb4fc7163af34d08286a2e846f6be03"
@@ -74,6 +76,19 @@ def _version(work: Path) -> Outcome:
     return ocictl("version", "--format", "json")
 
 
+def _login(work: Path) -> Outcome:
+    Path("auth.json").write_text('{"auths": {}}')
+    with Registry(Quirks(auth="basic")) as registry:
+        login = ("login", registry.host, "-u", "user", "--password-stdin", "--registry-config", "auth.json")
+        ocictl(*login, stdin=b"secret")  # the first time warns that the file holds plain text
+        return ocictl(*login, "--format", "json", stdin=b"secret")
+
+
+def _logout(work: Path) -> Outcome:
+    Path("auth.json").write_text('{"auths": {"127.0.0.1:5000": {"auth": "dTpw"}}}')
+    return ocictl("logout", "127.0.0.1:5000", "--format", "json", "--registry-config", "auth.json")
+
+
 COMMANDS: dict[str, Callable[[Path], Outcome]] = {
     "push": _push,
     "attach": _attach,
@@ -83,6 +98,8 @@ COMMANDS: dict[str, Callable[[Path], Outcome]] = {
     "blob-fetch": _blob_fetch,
     "resolve": _resolve,
     "tag": _tag,
+    "login": _login,
+    "logout": _logout,
     "version": _version,
 }
 
@@ -95,6 +112,7 @@ def _normal(text: str, work: Path) -> str:
         .replace(f'"{python}"', '"$PYTHON"')
         .replace(f'"{__version__}"', '"$VERSION"')
     )
+    text = re.sub(r"127\.0\.0\.1:\d+", "$REGISTRY", text)
     from ocictl.model.platform import machine_architecture
 
     return text.replace(f"{sys.platform}/{machine_architecture()}", "$PLATFORM")
@@ -136,7 +154,7 @@ def test_every_command_has_a_golden_file_and_a_schema() -> None:
     import ocictl.output
 
     schemas = {file.stem for file in (Path(ocictl.output.__file__).parent / "schemas").glob("*.json")}
-    assert schemas == names | {"error"}
+    assert schemas == names | {"error", "login-check"}
 
 
 def test_lists_are_never_null(work: Path) -> None:

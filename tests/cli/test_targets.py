@@ -259,11 +259,10 @@ def test_credential_files(opened: Any, tmp_path: Path) -> None:
     assert "hunter2" not in messages
 
 
-def test_the_usual_credential_file(opened: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_usual_credential_file(opened: Any, tmp_path: Path) -> None:
     """Without options Docker's file is read."""
-    monkeypatch.setenv("DOCKER_CONFIG", str(tmp_path))
     (tmp_path / "config.json").write_text('{"auths": {"r.io": {"username": "me", "password": "pw"}}}')
-    config, _messages = opened(_remote())
+    config, _messages = opened(_remote(environ={"DOCKER_CONFIG": str(tmp_path)}))
     assert config.credentials.lookup("r.io", "x").password == "pw"
     assert config.credentials.lookup("other.io", "x") is None
 

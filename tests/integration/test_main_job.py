@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import json
 import subprocess
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.support.program import Ocictl, ocictl_command
+from tests.support.program import Ocictl, ocictl_command, peak_memory
 from tests.support.registry import Registry
 from tests.support.trees import MIB, snapshot, write_random, write_twenty_files
 
@@ -184,31 +183,6 @@ def test_small_commands(place: Place, run_ocictl: Ocictl, tmp_path: Path) -> Non
     blob = json.loads(raw)["layers"][0]["digest"]
     fetched = run_ocictl("blob", "fetch", *place.options, place.digest(blob), "-o", "-", code=0)
     assert fetched.stdout == "program"
-
-
-MEASURE = """
-import resource, subprocess, sys
-code = subprocess.run(sys.argv[1:], stdout=subprocess.DEVNULL).returncode
-print(code, resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)
-"""
-
-
-def peak_memory(command: list[str], env: dict[str, str], cwd: Path) -> int:
-    """Run a program and return the most memory it held, in MiB.
-
-    A small process in between starts it: a child's figure begins with what its parent holds.
-    """
-    done = subprocess.run(
-        [sys.executable, "-c", MEASURE, *command],
-        env=env,
-        cwd=cwd,
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    code, peak = map(int, done.stdout.split())
-    assert code == 0, done.stderr
-    return peak // 1024
 
 
 @pytest.mark.slow

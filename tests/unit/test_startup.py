@@ -9,7 +9,10 @@ import sys
 import pytest
 
 HEAVY = ("requests", "urllib3", "rich", "jsonschema", "filelock", "ssl", "http.client", "tarfile")
-COMMANDS = ["push", "pull", "attach", "discover", "resolve", "tag", "version", "manifest fetch", "blob fetch"]
+COMMANDS = [
+    *("push", "pull", "attach", "discover", "resolve", "tag", "manifest fetch", "blob fetch"),
+    *("login", "logout", "version"),
+]
 
 
 def _loaded(code: str) -> set[str]:
