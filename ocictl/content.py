@@ -9,7 +9,7 @@ import io
 import os
 import random
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import TracebackType
 from typing import BinaryIO, Final, Self
@@ -17,7 +17,7 @@ from typing import BinaryIO, Final, Self
 from ocictl.errors import ContentError, StorageError, TransportError
 from ocictl.events import EventSink, Retrying, discard
 from ocictl.model.descriptor import Descriptor
-from ocictl.model.digest import Digest, new_hasher
+from ocictl.model.digest import Digest, Hasher, new_hasher
 from ocictl.model.manifest import Document, parse_document
 from ocictl.target import ByteStream, Content, ReadOnlyTarget, Resumable
 
@@ -38,15 +38,23 @@ class VerifyingReader:
     so whoever reads until `b""` has verified content, and whoever does not has no claim to it.
     """
 
-    def __init__(self, stream: ByteStream, descriptor: Descriptor) -> None:
+    def __init__(
+        self, stream: ByteStream, descriptor: Descriptor, *, kept: int = 0, hasher: Hasher | None = None
+    ) -> None:
         """
+        Args:
+            stream: the content, from byte `kept` on.
+            descriptor: what it should be.
+            kept: bytes that the caller has already.
+            hasher: has hashed those.
+
         Raises:
             ContentError: `digest-unverifiable`.
         """
-        self._hasher = new_hasher(descriptor.digest.algorithm)
+        self._hasher = hasher or new_hasher(descriptor.digest.algorithm)
         self._stream = stream
         self._descriptor = descriptor
-        self._count = 0
+        self._count = kept
         self._done = False
 
     def read(self, size: int = -1, /) -> bytes:
@@ -115,12 +123,14 @@ class _ResumingStream:
     meanwhile is found out.
     """
 
-    def __init__(self, target: ReadOnlyTarget, descriptor: Descriptor, on_event: EventSink) -> None:
+    def __init__(
+        self, target: ReadOnlyTarget, descriptor: Descriptor, on_event: EventSink, start: int
+    ) -> None:
         self._target = target
         self._descriptor = descriptor
         self._on_event = on_event
-        self._stream = target.fetch(descriptor)
-        self._offset = 0
+        self._stream = target.fetch(descriptor, start=start)
+        self._offset = start
         self._failures = 0
         self._attempts = target.resume_attempts if isinstance(target, Resumable) else 1
 
@@ -179,7 +189,7 @@ def open_verified(
     new_hasher(descriptor.digest.algorithm)
     if descriptor.data is not None:
         return VerifyingReader(_DataStream(descriptor.data), descriptor)
-    return VerifyingReader(_ResumingStream(target, descriptor, on_event), descriptor)
+    return VerifyingReader(_ResumingStream(target, descriptor, on_event, 0), descriptor)
 
 
 def read_all(target: ReadOnlyTarget, descriptor: Descriptor, *, limit: int = DOCUMENT_LIMIT) -> bytes:
@@ -222,6 +232,8 @@ def copy_verified(
     output: BinaryIO,
     on_bytes: Callable[[int], None] | None = None,
     on_event: EventSink = discard,
+    *,
+    kept: int = 0,
 ) -> None:
     """Write content to an open file, verified by the time this returns.
 
@@ -231,18 +243,39 @@ def copy_verified(
         output: open for writing; on an exception its bytes are worth nothing.
         on_bytes: called with the number of bytes written so far.
         on_event: told when a lost connection is opened again.
+        kept: bytes of the content that stand at the beginning of the file already, from an earlier
+            attempt. They are hashed again and not fetched.
 
     Raises:
         ContentError: `size-mismatch`, `digest-mismatch` or `digest-unverifiable`.
         NotFoundError: the target has no such content.
     """
-    count = 0
-    with open_verified(target, descriptor, on_event) as reader:
+    hasher = new_hasher(descriptor.digest.algorithm)
+    if kept:
+        output.seek(0)
+        for count in _steps(kept):
+            hasher.update(output.read(count))
+    stream: ByteStream
+    if descriptor.data is not None:
+        stream = _DataStream(descriptor.data[kept:])
+    elif kept and kept == descriptor.size:
+        stream = _DataStream(b"")
+    else:
+        stream = _ResumingStream(target, descriptor, on_event, kept)
+    count = kept
+    with VerifyingReader(stream, descriptor, kept=kept, hasher=hasher) as reader:
         while data := reader.read(CHUNK):
             output.write(data)
             count += len(data)
             if on_bytes is not None:
                 on_bytes(count)
+
+
+def _steps(size: int) -> Iterator[int]:
+    """The sizes of the reads that make up so many bytes."""
+    while size > 0:
+        yield min(size, CHUNK)
+        size -= CHUNK
 
 
 class _DataStream(io.BytesIO):

@@ -24,6 +24,7 @@ __all__ = [
     "TagWritten",
     "TransferAdvanced",
     "TransferFinished",
+    "TransferKept",
     "TransferSkipped",
     "TransferStarted",
     "discard",
@@ -58,10 +59,11 @@ class FileWarning:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TransferStarted:
-    """Bytes of this content begin to move."""
+    """Bytes of this content begin to move; with an offset, from there on."""
 
     descriptor: Descriptor
     direction: Direction
+    offset: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,6 +85,15 @@ class TransferFinished:
     descriptor: Descriptor
     direction: Direction
     action: Literal["moved", "processed", "restored"] = "moved"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TransferKept:
+    """The transfer was broken off; its first `offset` bytes are kept and a later run goes on from there."""
+
+    descriptor: Descriptor
+    direction: Direction
+    offset: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -143,6 +154,7 @@ Event: TypeAlias = (
     | TransferStarted
     | TransferAdvanced
     | TransferFinished
+    | TransferKept
     | TransferSkipped
     | TagWritten
     | FallbackUsed

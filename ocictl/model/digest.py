@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 from ocictl.errors import ContentError, InvalidInputError
 
@@ -78,7 +78,11 @@ class Digest:
         return f"{self.algorithm}:{self.encoded}"
 
 
-def new_hasher(algorithm: str) -> _Hash:
+Hasher: TypeAlias = "_Hash"
+"""A running computation of a digest."""
+
+
+def new_hasher(algorithm: str) -> Hasher:
     """Return a fresh hash object.
 
     Raises:

@@ -76,7 +76,11 @@ def login(
     store.check(registry)
     reference = Reference(registry=registry, repository="")
     with RegistryClient(reference, replace(config, credentials=given), on_event) as client:
-        client.request("GET", endpoints.base(), expected=(200,)).close()
+        try:
+            client.request("GET", endpoints.base(), expected=(200,)).close()
+        except (UnauthorizedError, DeniedError) as error:
+            error.hint = "check user name and password; some registries want a token in place of the password"
+            raise
         checked = client.was_asked
     return LoginResult(registry=registry, checked=checked, stored=store.store(registry, given.credential))
 

@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import os
 import shutil
-import tempfile
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import BinaryIO
 
 from ocictl.content import CHUNK, copy_verified
+from ocictl.errors import ContentError
 from ocictl.events import (
     EventSink,
     TransferAdvanced,
     TransferFinished,
+    TransferKept,
     TransferSkipped,
     TransferStarted,
     discard,
@@ -27,10 +27,10 @@ from ocictl.model.descriptor import Descriptor, read_digest
 from ocictl.model.digest import Digest
 from ocictl.model.manifest import Document, Index
 from ocictl.model.platform import Platform
-from ocictl.ops.files import writing
 from ocictl.ops.graph import walk
 from ocictl.ops.pack import FileArgument
 from ocictl.ops.parallel import Cancellation, run_all
+from ocictl.ops.partial import PartialFile
 from ocictl.ops.paths import OutputRoot, check_titles
 from ocictl.ops.resolve import resolve
 from ocictl.ops.unpack import unpack
@@ -183,39 +183,66 @@ def _pull_blob(
     on_event: EventSink,
     stop: Cancellation,
 ) -> None:
-    """Download content once and write it under each of its titles."""
-    first = group[0]
+    """Download content once, unless it is there, and write it under each of its titles."""
+    stop.check()
+    missing = [
+        entry for entry in group if entry.is_directory or not place.holds(entry.title, entry.descriptor)
+    ]
+    for entry in group:
+        if entry not in missing:
+            on_event(TransferSkipped(descriptor=entry.descriptor, direction="pull", reason="exists"))
+    if not missing:
+        return
+    first, *others = missing
+    with place.gather(first.descriptor) as partial:
+        _download(target, first.descriptor, partial, on_event, stop)
+        for entry in others:
+            partial.file.seek(0)
+            if entry.is_directory:
+                _unpack(partial.file, entry, place)
+                continue
+            with place.create_file(entry.title) as copy:
+                shutil.copyfileobj(partial.file, copy.file, CHUNK)
+                copy.commit()
+        if first.is_directory:
+            _unpack(partial.file, first, place)
+            partial.discard()
+        else:
+            place.commit(partial, first.title)
+    on_event(TransferFinished(descriptor=first.descriptor, direction="pull"))
+    for entry in others:
+        on_event(TransferFinished(descriptor=entry.descriptor, direction="pull", action="restored"))
+
+
+def _download(
+    target: ReadOnlyTarget,
+    descriptor: Descriptor,
+    partial: PartialFile,
+    on_event: EventSink,
+    stop: Cancellation,
+) -> None:
+    """Complete a partial file. What an earlier run left is used if it is right, else thrown away."""
 
     def advance(offset: int) -> None:
         stop.check()
-        on_event(TransferAdvanced(descriptor=first.descriptor, offset=offset))
+        on_event(TransferAdvanced(descriptor=descriptor, offset=offset))
 
-    stop.check()
-    on_event(TransferStarted(descriptor=first.descriptor, direction="pull"))
-    with ExitStack() as resources:
-        source: BinaryIO
-        if first.is_directory:
-            with writing(str(place.path)):
-                source = resources.enter_context(tempfile.TemporaryFile(dir=place.path))
-                copy_verified(target, first.descriptor, source, advance, on_event)
-            _unpack(source, first, place)
+    while True:
+        on_event(TransferStarted(descriptor=descriptor, direction="pull", offset=partial.kept))
+        try:
+            copy_verified(target, descriptor, partial.file, advance, on_event, kept=partial.kept)
+        except ContentError:
+            if not partial.kept:
+                partial.discard()
+                raise
+            partial.restart()
+        except BaseException:
+            if partial.worth_keeping:
+                offset = partial.file.tell()
+                on_event(TransferKept(descriptor=descriptor, direction="pull", offset=offset))
+            raise
         else:
-            pending = resources.enter_context(place.create_file(first.title))
-            source = pending.file
-            copy_verified(target, first.descriptor, source, advance, on_event)
-        for entry in group[1:]:
-            source.seek(0)
-            if entry.is_directory:
-                _unpack(source, entry, place)
-                continue
-            with place.create_file(entry.title) as copy:
-                shutil.copyfileobj(source, copy.file, CHUNK)
-                copy.commit()
-        if not first.is_directory:
-            pending.commit()
-    on_event(TransferFinished(descriptor=first.descriptor, direction="pull"))
-    for entry in group[1:]:
-        on_event(TransferFinished(descriptor=entry.descriptor, direction="pull", action="restored"))
+            return
 
 
 def _unpack(source: BinaryIO, entry: _Entry, place: OutputRoot) -> None:

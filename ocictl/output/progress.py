@@ -17,6 +17,7 @@ from ocictl.events import (
     RegistryWarning,
     Retrying,
     TransferFinished,
+    TransferKept,
     TransferSkipped,
     TransferStarted,
     discard,
@@ -48,7 +49,7 @@ def status_line(event: Event) -> str | None:
         case FilePreparing():
             return f"Preparing {event.name}"
         case TransferStarted():
-            verb = _STARTED[event.direction]
+            verb = "Resuming" if event.offset else _STARTED[event.direction]
         case TransferFinished():
             verb = _FINISHED.get((event.direction, event.action), event.action.capitalize())
         case TransferSkipped():
@@ -105,6 +106,12 @@ class Notices:
                 self._console.message("warning", event.text)
             case FileWarning() if self._is_new(event.name, event.text):
                 self._console.message("warning", f"{event.name}: {event.text}")
+            case TransferKept():
+                self._console.message(
+                    "notice",
+                    f"{shown_name(event.descriptor)}: {event.offset} of {event.descriptor.size} bytes are kept; "
+                    "run the same command again to go on from there",
+                )
             case Retrying() if self._retries:
                 self._console.message(
                     "retrying",

@@ -12,6 +12,7 @@ from urllib3 import exceptions as urllib3_errors
 
 from ocictl.errors import TransportError
 from ocictl.model.text import escape
+from ocictl.transport.proxies import unusable
 from ocictl.transport.url_policy import shown
 
 _REFUSED_TUNNEL = re.compile(r"Tunnel connection failed: ([0-9]{3})\b")
@@ -56,11 +57,9 @@ def sending_failed(error: BaseException, method: str, url: str, *, connect_timeo
     if isinstance(error, requests_errors.ReadTimeout):
         return _silent(method, place, details)
     if isinstance(error, requests_errors.InvalidSchema | requests_errors.InvalidProxyURL):
-        return _bad_proxy(details)
+        return unusable(details)
     if isinstance(error, requests_errors.InvalidURL | requests_errors.InvalidHeader | UnicodeError):
         return TransportError(f"{place!r} can't be requested", code="url-refused", details=details)
-    if any(isinstance(cause, urllib3_errors.LocationParseError) for cause in chain):
-        return _bad_proxy(details)
     if proxied:
         return _not_through_proxy(chain, host, details)
     return _lost(chain, method, place, host, details)
@@ -107,14 +106,6 @@ def _lost_in_tls(host: str, details: dict[str, str]) -> TransportError:
     )
 
 
-def _bad_proxy(details: dict[str, str]) -> TransportError:
-    return TransportError(
-        "the proxy named in the environment can't be used",
-        hint="check HTTPS_PROXY, HTTP_PROXY and ALL_PROXY; SOCKS needs: pip install 'requests[socks]'",
-        details=details,
-    )
-
-
 def _not_through_proxy(chain: list[BaseException], host: str, details: dict[str, str]) -> TransportError:
     """The proxy is not there, or does not want to lead to the host."""
     refusals = [match for cause in chain if (match := _REFUSED_TUNNEL.match(str(cause)))]
@@ -123,7 +114,7 @@ def _not_through_proxy(chain: list[BaseException], host: str, details: dict[str,
     # A proxy that wants a password, or forbids a host, does so the next time too; one in trouble may recover.
     kind = TransportError if 400 <= status < 500 else TemporaryError
     hint = "check HTTPS_PROXY and HTTP_PROXY; list hosts to reach without it in NO_PROXY"
-    if status == 407:
+    if status in (401, 407):
         hint = "the proxy wants a user name and password: HTTPS_PROXY=http://USER:PASSWORD@HOST:PORT"
     return kind(f"no connection to {host!r} through the proxy: {reason}", hint=hint, details=details)
 

@@ -4,10 +4,15 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Mapping
+from typing import Final
+from urllib.parse import urlsplit
 from urllib.request import getproxies
 
+from ocictl.errors import TransportError
 from ocictl.transport import url_policy
 from ocictl.transport.url_policy import Origin
+
+_SCHEMES: Final = frozenset({"http", "https", "socks4", "socks4a", "socks5", "socks5h"})
 
 
 def proxy_for(origin: Origin) -> str | None:
@@ -15,6 +20,9 @@ def proxy_for(origin: Origin) -> str | None:
 
     HTTPS_PROXY or HTTP_PROXY by the origin's scheme, else ALL_PROXY; in lower case too, which wins. NO_PROXY takes
     hosts out. `localhost` and loopback addresses are always reached directly, as in Go.
+
+    Raises:
+        TransportError: it is no URL of a proxy.
     """
     if url_policy.is_loopback(origin.host):
         return None
@@ -22,7 +30,27 @@ def proxy_for(origin: Origin) -> str | None:
     proxy = (proxies.get(origin.scheme) or proxies.get("all") or "").strip()
     if not proxy or is_excluded(origin, proxies.get("no") or ""):
         return None
-    return proxy if "://" in proxy else f"http://{proxy}"
+    return _checked(proxy if "://" in proxy else f"http://{proxy}")
+
+
+def unusable(details: Mapping[str, str] | None = None) -> TransportError:
+    """The error for a proxy that can't be used. It does not show the value, which may hold a password."""
+    return TransportError(
+        "the proxy named in the environment can't be used",
+        hint="check HTTPS_PROXY, HTTP_PROXY and ALL_PROXY; SOCKS needs: pip install 'requests[socks]'",
+        details=details,
+    )
+
+
+def _checked(proxy: str) -> str:
+    try:
+        parts = urlsplit(proxy)
+        usable = parts.scheme in _SCHEMES and parts.hostname and parts.port != 0
+    except ValueError:
+        usable = False
+    if not usable:
+        raise unusable()
+    return proxy
 
 
 def is_excluded(origin: Origin, listed: str) -> bool:

@@ -27,6 +27,8 @@ _NO_TLS = (
     "PACKET_LENGTH_TOO_LONG",
     "RECORD_LAYER_FAILURE",
 )
+# Servers that get none send any of these, as they do for one that they do not know.
+_WANTS_CERTIFICATE = ("CERTIFICATE_REQUIRED", "UNKNOWN_CA", "BAD_CERTIFICATE")
 
 
 class Contexts:
@@ -172,12 +174,9 @@ def handshake_failed(cause: ssl.SSLError, host: str, method: str, place: str) ->
     elif cause.reason in _NO_TLS:
         why = "the host does not speak TLS on this port"
         hint = "check the port; only if the registry really has no TLS, add --plain-http"
-    elif "CERTIFICATE_REQUIRED" in (cause.reason or ""):
-        why = "the host asks for a client certificate"
-        hint = "give one with --cert-file and --key-file"
-    elif "UNKNOWN_CA" in (cause.reason or "") or "BAD_CERTIFICATE" in (cause.reason or ""):
-        why = "the host does not accept the client certificate"
-        hint = "check --cert-file and --key-file"
+    elif any(word in (cause.reason or "") for word in _WANTS_CERTIFICATE):
+        why = "the host wants a client certificate that it knows"
+        hint = "give one with --cert-file and --key-file, or in certs.d; see docs/network.md"
     else:
         why = escape((cause.reason or "handshake failed").lower().replace("_", " "))
         hint = None

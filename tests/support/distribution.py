@@ -63,7 +63,11 @@ def htpasswd(folder: Path, users: Mapping[str, str]) -> dict[str, Any]:
 
 @contextlib.contextmanager
 def distribution(
-    folder: Path, *, auth: Mapping[str, Any] | None = None, tls: Leaf | None = None
+    folder: Path,
+    *,
+    auth: Mapping[str, Any] | None = None,
+    tls: Leaf | None = None,
+    clients: Path | None = None,
 ) -> Iterator[Distribution]:
     """Run docker-registry on a free port while the `with` block lasts.
 
@@ -71,15 +75,21 @@ def distribution(
         folder: for its files; it must be empty.
         auth: the member `auth` of its configuration.
         tls: its certificate; None: plain HTTP.
+        clients: the authority of certificates that clients must show.
     """
     program = shutil.which("docker-registry", path=OUTSIDE.get("PATH", "") + ":/usr/bin:/usr/local/bin")
     if program is None:
         require("real", DOCKER_REGISTRY_HINT)
+    settings: dict[str, Any] = {"auth": dict(auth)} if auth else {}
+    if tls is not None:
+        settings["tls"] = {"certificate": str(tls.certificate), "key": str(tls.key)}
+    if clients is not None:
+        settings["tls"]["clientcas"] = [str(clients)]
     with contextlib.ExitStack() as stack:
         for attempt in range(5):
             place = folder / str(attempt)
             place.mkdir(parents=True)
-            found = _start(program, place, stack, auth, tls)
+            found = _start(program, place, stack, settings)
             if found is not None:
                 yield found
                 return
@@ -88,24 +98,22 @@ def distribution(
 
 
 def _start(
-    program: str,
-    folder: Path,
-    stack: contextlib.ExitStack,
-    auth: Mapping[str, Any] | None,
-    tls: Leaf | None,
+    program: str, folder: Path, stack: contextlib.ExitStack, given: Mapping[str, Any]
 ) -> Distribution | None:
     """Start it on a port that was free a moment ago; None if somebody else took it."""
     port, instance = _free_port(), uuid.uuid4().hex
+    # The header tells our program from another one that got the port first.
     address: dict[str, Any] = {"addr": f"127.0.0.1:{port}", "headers": {"X-Instance": [instance]}}
-    if tls is not None:
-        address["tls"] = {"certificate": str(tls.certificate), "key": str(tls.key)}
-    settings = {
+    settings: dict[str, Any] = {
         "version": "0.1",
         "log": {"level": "warn"},
         "storage": {"filesystem": {"rootdirectory": str(folder / "data")}, "delete": {"enabled": True}},
         "http": address,
-        **({"auth": dict(auth)} if auth else {}),
     }
+    if "auth" in given:
+        settings["auth"] = given["auth"]
+    if "tls" in given:
+        address["tls"] = given["tls"]
     config, log = folder / "config.yml", folder / "log"
     config.write_text(json.dumps(settings))  # JSON is YAML
     process = stack.enter_context(
@@ -115,20 +123,22 @@ def _start(
     def ready() -> bool | None:
         if process.poll() is not None:
             return False
-        return True if _answers_as(port, instance, tls=tls is not None) else None
+        return True if _answers_as(port, instance, given.get("tls")) else None
 
     return Distribution(port=port, log=log) if wait_for(ready, "answer from docker-registry") else None
 
 
-def _answers_as(port: int, instance: str, *, tls: bool) -> bool:
+def _answers_as(port: int, instance: str, tls: Mapping[str, Any] | None) -> bool:
     connection: http.client.HTTPConnection
-    if tls:
+    if tls is None:
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
+    else:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
         context.check_hostname = False
         context.verify_mode = ssl.CERT_NONE  # it may be expired, or for another name
+        # The server's own certificate will do as a client's: one authority signs both.
+        context.load_cert_chain(tls["certificate"], tls["key"])
         connection = http.client.HTTPSConnection("127.0.0.1", port, timeout=5, context=context)
-    else:
-        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
     try:
         connection.request("GET", "/v2/")
         return connection.getresponse().getheader("X-Instance") == instance

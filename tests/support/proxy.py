@@ -203,7 +203,7 @@ class Tinyproxy:
     def tunnels(self) -> list[str]:
         """`HOST:PORT` of each tunnel that it was asked for."""
         lines = self.log.read_text(errors="replace").splitlines()
-        return [line.split("CONNECT ")[1].split()[0] for line in lines if ": CONNECT " in line]
+        return [line.split("): CONNECT ")[1].split()[0] for line in lines if "): CONNECT " in line]
 
 
 @contextlib.contextmanager

@@ -19,9 +19,7 @@ class Leaf:
     certificate: Path
     key: Path
 
-    def server_context(
-        self, *, clients: Path | None = None, optional: bool = False
-    ) -> ssl.SSLContext:
+    def server_context(self, *, clients: Path | None = None, optional: bool = False) -> ssl.SSLContext:
         """Build the TLS settings of a server.
 
         Args:

@@ -33,7 +33,9 @@ LEEWAY = 60
 class Signer:
     """A key, its self-signed certificate, and JSON web tokens signed with it."""
 
-    def __init__(self, folder: Path, *, algorithm: Algorithm = "ES256", key_header: KeyHeader = "x5c") -> None:
+    def __init__(
+        self, folder: Path, *, algorithm: Algorithm = "ES256", key_header: KeyHeader = "x5c"
+    ) -> None:
         """
         Args:
             folder: where the certificate goes.

@@ -300,8 +300,8 @@ def test_reasons_of_distrust(number: int, words: str) -> None:
     ("reason", "words"),
     [
         ("WRONG_VERSION_NUMBER", "does not speak TLS"),
-        ("TLSV13_ALERT_CERTIFICATE_REQUIRED", "asks for a client certificate"),
-        ("TLSV1_ALERT_UNKNOWN_CA", "does not accept the client certificate"),
+        ("TLSV13_ALERT_CERTIFICATE_REQUIRED", "wants a client certificate"),
+        ("TLSV1_ALERT_UNKNOWN_CA", "wants a client certificate"),
         ("SSLV3_ALERT_HANDSHAKE_FAILURE", "sslv3 alert handshake failure"),
         (None, "handshake failed"),
     ],
