@@ -16,6 +16,7 @@ from typing import BinaryIO, Final, Self
 
 from ocictl.errors import ContentError, StorageError, TransportError
 from ocictl.events import EventSink, Retrying, discard
+from ocictl.hashing import BackgroundHasher
 from ocictl.model.descriptor import Descriptor
 from ocictl.model.digest import Digest, Hasher, new_hasher
 from ocictl.model.manifest import Document, parse_document
@@ -27,6 +28,10 @@ RESUME_PAUSE_MAX: Final = 10.0
 """Longest pause in seconds before a lost connection is opened again."""
 _BROKEN_OFF: Final = frozenset({"connection-failed", "timeout", "response-truncated"})
 pause = time.sleep
+BACKGROUND_FROM: Final = 4 * 1024 * 1024
+"""Content of this size in bytes is hashed on a thread of its own."""
+BACKGROUND_BLOCK: Final = 1024 * 1024
+"""Bytes per read then: the two threads hand over less often."""
 DOCUMENT_LIMIT: Final = 4 * 1024 * 1024
 """Most bytes of a manifest, index or config that are read into memory (PULL-11)."""
 
@@ -39,7 +44,12 @@ class VerifyingReader:
     """
 
     def __init__(
-        self, stream: ByteStream, descriptor: Descriptor, *, kept: int = 0, hasher: Hasher | None = None
+        self,
+        stream: ByteStream,
+        descriptor: Descriptor,
+        *,
+        kept: int = 0,
+        hasher: Hasher | BackgroundHasher | None = None,
     ) -> None:
         """
         Args:
@@ -250,25 +260,35 @@ def copy_verified(
         ContentError: `size-mismatch`, `digest-mismatch` or `digest-unverifiable`.
         NotFoundError: the target has no such content.
     """
-    hasher = new_hasher(descriptor.digest.algorithm)
-    if kept:
-        output.seek(0)
-        for count in _steps(kept):
-            hasher.update(output.read(count))
-    stream: ByteStream
+    algorithm = descriptor.digest.algorithm
+    in_background = descriptor.size >= BACKGROUND_FROM
+    hasher = BackgroundHasher(algorithm) if in_background else new_hasher(algorithm)
+    block = BACKGROUND_BLOCK if in_background else CHUNK
+    try:
+        if kept:
+            output.seek(0)
+            for count in _steps(kept):
+                hasher.update(output.read(count))
+        count = kept
+        stream = _rest(target, descriptor, kept, on_event)
+        with VerifyingReader(stream, descriptor, kept=kept, hasher=hasher) as reader:
+            while data := reader.read(block):
+                output.write(data)
+                count += len(data)
+                if on_bytes is not None:
+                    on_bytes(count)
+    finally:
+        if isinstance(hasher, BackgroundHasher):
+            hasher.close()
+
+
+def _rest(target: ReadOnlyTarget, descriptor: Descriptor, start: int, on_event: EventSink) -> ByteStream:
+    """What follows the first `start` bytes of content; nothing is fetched for nothing."""
     if descriptor.data is not None:
-        stream = _DataStream(descriptor.data[kept:])
-    elif kept and kept == descriptor.size:
-        stream = _DataStream(b"")
-    else:
-        stream = _ResumingStream(target, descriptor, on_event, kept)
-    count = kept
-    with VerifyingReader(stream, descriptor, kept=kept, hasher=hasher) as reader:
-        while data := reader.read(CHUNK):
-            output.write(data)
-            count += len(data)
-            if on_bytes is not None:
-                on_bytes(count)
+        return _DataStream(descriptor.data[start:])
+    if start and start == descriptor.size:
+        return _DataStream(b"")
+    return _ResumingStream(target, descriptor, on_event, start)
 
 
 def _steps(size: int) -> Iterator[int]:

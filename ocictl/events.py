@@ -1,13 +1,14 @@
 """What an operation reports while it runs: plain data, handed to a function of the caller's.
 
 An event says what happened, never how to show it. Sinks may be called from worker threads.
+They are named tuples because those cost a tenth of dataclasses to define, and every start of the program pays;
+use them by their names only.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Literal, TypeAlias
+from typing import Literal, NamedTuple, TypeAlias
 
 from ocictl.model.descriptor import Descriptor
 
@@ -34,31 +35,27 @@ Direction: TypeAlias = Literal["push", "pull"]
 SkipReason: TypeAlias = Literal["exists", "duplicate", "untitled", "mounted"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FilePreparing:
+class FilePreparing(NamedTuple):
     """A local file or directory is about to be read (hashed, or packed into an archive)."""
 
     name: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FilePrepared:
+class FilePrepared(NamedTuple):
     """A local file or directory has been read and has a descriptor now."""
 
     name: str
     descriptor: Descriptor
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FileWarning:
+class FileWarning(NamedTuple):
     """Whoever pulls this file or directory will have trouble with it."""
 
     name: str
     text: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TransferStarted:
+class TransferStarted(NamedTuple):
     """Bytes of this content begin to move; with an offset, from there on."""
 
     descriptor: Descriptor
@@ -66,16 +63,14 @@ class TransferStarted:
     offset: int = 0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TransferAdvanced:
+class TransferAdvanced(NamedTuple):
     """So many bytes have moved. `offset` is absolute: a retry just reports a smaller one."""
 
     descriptor: Descriptor
     offset: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TransferFinished:
+class TransferFinished(NamedTuple):
     """All bytes have moved and are verified.
 
     `action` is "processed" for a document that was read and is now being worked through,
@@ -87,8 +82,7 @@ class TransferFinished:
     action: Literal["moved", "processed", "restored"] = "moved"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TransferKept:
+class TransferKept(NamedTuple):
     """The transfer was broken off; its first `offset` bytes are kept and a later run goes on from there."""
 
     descriptor: Descriptor
@@ -96,8 +90,7 @@ class TransferKept:
     offset: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TransferSkipped:
+class TransferSkipped(NamedTuple):
     """Nothing had to move."""
 
     descriptor: Descriptor
@@ -105,39 +98,34 @@ class TransferSkipped:
     reason: SkipReason
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TagWritten:
+class TagWritten(NamedTuple):
     """A tag now points to this manifest."""
 
     tag: str
     descriptor: Descriptor
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FallbackUsed:
+class FallbackUsed(NamedTuple):
     """The registry has no referrers API here; the referrers tag schema is used instead."""
 
     tag: str
     action: Literal["read", "added", "repaired", "present"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RegistryWarning:
+class RegistryWarning(NamedTuple):
     """The registry sent a Warning header (WRN-01). Text is free of control characters."""
 
     host: str
     text: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CredentialWarning:
+class CredentialWarning(NamedTuple):
     """Something about stored credentials that the user should know, while the work goes on. Never a secret."""
 
     text: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Retrying:
+class Retrying(NamedTuple):
     """A request failed and is sent again after `delay` seconds."""
 
     method: str

@@ -17,6 +17,7 @@ from tests.support.registry import Quirks, Registry
 pytest_plugins = ["tests.support.peers", "tests.support.program", "tests.support.servers"]
 
 _FOREIGN = (
+    "DOCKER_AUTH_CONFIG",
     "DOCKER_CONFIG",
     "REGISTRY_AUTH_FILE",
     "ORAS_CACHE",
@@ -47,6 +48,8 @@ def clean_environment(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.
             monkeypatch.delenv(name)
     home = tmp_path_factory.mktemp("home")
     monkeypatch.setenv("HOME", str(home))
+    # Without it the logins of containers' tools are looked for in a directory of the system.
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(home / "run"))
     return home
 
 

@@ -126,9 +126,9 @@ class LoginStore:
         def remove(auths: dict[str, Any]) -> bool:
             nonlocal found
             doomed = list(candidates(auths, registry, ""))
-            for name in doomed:
-                # A marker `{}` without its helper is no login (CRED-04).
-                found = found or bool(auths.pop(name))
+            removed = [auths.pop(name) for name in doomed]
+            # A marker `{}` without its helper is no login (CRED-04).
+            found = found or any(removed)
             return bool(doomed)
 
         self._update(remove, create=False)

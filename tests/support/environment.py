@@ -33,7 +33,13 @@ def clean_environment(home: Path, **changes: str) -> dict[str, str]:
         changes: further variables.
     """
     kept = {name: OUTSIDE[name] for name in _PASSED_ON if name in OUTSIDE}
-    fixed = {"HOME": str(home), "LANG": "C.UTF-8", "LC_ALL": "C.UTF-8", "TZ": "UTC"}
+    fixed = {
+        "HOME": str(home),
+        "XDG_RUNTIME_DIR": str(home / "run"),
+        "LANG": "C.UTF-8",
+        "LC_ALL": "C.UTF-8",
+        "TZ": "UTC",
+    }
     return {**kept, **fixed, **changes}
 
 

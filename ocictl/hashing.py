@@ -1,0 +1,58 @@
+"""Hashing on a thread of its own, so that a big transfer waits for the network or the disk and not for the digest.
+
+`hashlib` lets other threads run while it works on a block, so this pays wherever there are two processors.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from typing import Final
+
+from ocictl.model.digest import new_hasher
+
+_WAITING: Final = 8
+"""Blocks that may wait to be hashed; more would only fill memory."""
+
+
+class BackgroundHasher:
+    """A running digest, computed beside the caller. It must be closed."""
+
+    def __init__(self, algorithm: str) -> None:
+        """
+        Raises:
+            ContentError: `digest-unverifiable`.
+        """
+        self._hasher = new_hasher(algorithm)
+        self._blocks: deque[bytes | None] = deque()
+        self._room = threading.Semaphore(_WAITING)
+        self._filled = threading.Semaphore(0)
+        self._thread = threading.Thread(target=self._work, name="hasher", daemon=True)
+        self._thread.start()
+
+    def update(self, data: bytes, /) -> None:
+        """Add bytes. They must not change afterwards."""
+        self._room.acquire()
+        self._blocks.append(data)
+        self._filled.release()
+
+    def hexdigest(self) -> str:
+        """The digest of everything that was added; nothing can be added any more."""
+        self.close()
+        return self._hasher.hexdigest()
+
+    def close(self) -> None:
+        """Finish what was added and end the thread. Doing so twice is no error."""
+        if self._thread.is_alive():
+            self._blocks.append(None)
+            self._filled.release()
+            self._thread.join()
+
+    def _work(self) -> None:
+        while True:
+            self._filled.acquire()
+            block = self._blocks.popleft()
+            if block is None:
+                return
+            self._hasher.update(block)
+            self._room.release()
