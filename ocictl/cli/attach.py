@@ -53,7 +53,9 @@ def command(
     options = manifest.pack_options()
     check_options(arguments, options)
     check_files(arguments)
-    target = open_target(location, remote, output.console, output.notices(), concurrency=manifest.concurrency)
+    target = open_target(
+        location, remote, output.console, output.notices(), writes=True, concurrency=manifest.concurrency
+    )
     with output.transfers(None if files else "Uploading empty artifact") as on_event:
         result = attach(
             target,

@@ -59,7 +59,7 @@ def _login(name: str, output: OutputOptions, remote: RemoteOptions) -> None:
     store = LoginStore(login_file(files, environ=remote.environ), environ=remote.environ)
     store.check(registry)  # before anybody types a password in vain
     given = given_credentials(remote, output.console)
-    if given is None or given.credential is None:
+    if given is None or given.credential is None or not given.credential.secrets:
         given = ask_for_credentials(registry, remote, output.console)
     config = transport_config(remote, output.console, credentials=given)
     result = login(registry, given, store, config=config, on_event=output.notices())

@@ -48,7 +48,13 @@ def command(
     check_options(arguments, options)
     check_files(arguments)
     target = open_target(
-        location, remote, output.console, output.notices(), create=True, concurrency=manifest.concurrency
+        location,
+        remote,
+        output.console,
+        output.notices(),
+        create=True,
+        writes=True,
+        concurrency=manifest.concurrency,
     )
     with output.transfers(None if files else "Uploading empty artifact") as on_event:
         result = push(

@@ -49,7 +49,7 @@ def command(
 
     location, selector = locate_selected(name, remote, "tag")
     check_tags(location, tags)
-    target = open_target(location, remote, output.console, output.notices())
+    target = open_target(location, remote, output.console, output.notices(), writes=True)
     on_event = discard if output.quiet or output.as_json else _lines(output, location)
     result = tag(target, selector, tags, on_event=on_event)
     record = TaggedRecord.tagged(location.path, result.descriptor, result.tags)

@@ -182,6 +182,7 @@ def open_target(
     on_event: EventSink,
     *,
     create: bool = False,
+    writes: bool = False,
     concurrency: int = 1,
 ) -> Target:
     """Open the place.
@@ -192,6 +193,7 @@ def open_target(
         console: for the wire log and for warnings.
         on_event: told of warnings and repeated requests.
         create: make a layout that is not there.
+        writes: the command is going to write.
         concurrency: how many connections will be used.
 
     Raises:
@@ -204,7 +206,9 @@ def open_target(
     from ocictl.stores.repository import Repository
 
     config = transport_config(remote, console, concurrency=concurrency)
-    repository = Repository(location.reference, config, referrers_mode=remote.referrers, on_event=on_event)
+    repository = Repository(
+        location.reference, config, referrers_mode=remote.referrers, for_writing=writes, on_event=on_event
+    )
     click.get_current_context().call_on_close(repository.close)
     return repository
 

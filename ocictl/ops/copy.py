@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
+from typing import Final
 
 from ocictl.content import BytesContent
 from ocictl.errors import OcictlError
@@ -22,6 +23,10 @@ from ocictl.model.manifest import Document
 from ocictl.ops.parallel import Cancellation, CountingStream, run_all
 from ocictl.target import ByteStream, Content, PushReceipt, Target
 
+SMALL: Final = 64 * 1024
+"""Blobs of at most so many bytes may be sent without asking whether they are there."""
+ENOUGH_MISSES: Final = 8
+"""So many blobs that were not there, and none that was, make a repository new."""
 _MISSING_BLOB = frozenset({"MANIFEST_BLOB_UNKNOWN", "BLOB_UNKNOWN"})
 
 
@@ -31,6 +36,29 @@ class Node:
 
     descriptor: Descriptor
     content: Content
+
+
+class Knowledge:
+    """What a push has learned about which blobs the target holds. For several threads.
+
+    Asking for each blob costs a request; sending a small one that is there already costs hardly more. So after
+    some answers that were all no, the repository counts as new and small blobs are sent without asking.
+    """
+
+    def __init__(self) -> None:
+        self._hits = 0
+        self._misses = 0
+
+    def worth_asking(self, descriptor: Descriptor) -> bool:
+        """Tell whether to ask before sending."""
+        return descriptor.size > SMALL or self._hits > 0 or self._misses < ENOUGH_MISSES
+
+    def learn(self, *, found: bool) -> None:
+        """Count an answer. A lost count between threads only means one question more."""
+        if found:
+            self._hits += 1
+        else:
+            self._misses += 1
 
 
 class _Counted:
@@ -72,9 +100,9 @@ def push_blobs(
             repeated.append(node)
         else:
             unique[node.descriptor.digest] = node
+    knowledge = Knowledge() if check_exists else None
     tasks = [
-        partial(_push_blob, target, node, on_event=on_event, check_exists=check_exists)
-        for node in unique.values()
+        partial(_push_blob, target, node, on_event=on_event, knowledge=knowledge) for node in unique.values()
     ]
     run_all(tasks, concurrency=concurrency)
     for node in repeated:
@@ -82,12 +110,15 @@ def push_blobs(
 
 
 def _push_blob(
-    target: Target, node: Node, stop: Cancellation, *, on_event: EventSink, check_exists: bool
+    target: Target, node: Node, stop: Cancellation, *, on_event: EventSink, knowledge: Knowledge | None
 ) -> None:
     stop.check()
-    if check_exists and target.exists(node.descriptor):
-        on_event(TransferSkipped(descriptor=node.descriptor, direction="push", reason="exists"))
-        return
+    if knowledge is not None and knowledge.worth_asking(node.descriptor):
+        found = target.exists(node.descriptor)
+        knowledge.learn(found=found)
+        if found:
+            on_event(TransferSkipped(descriptor=node.descriptor, direction="push", reason="exists"))
+            return
     on_event(TransferStarted(descriptor=node.descriptor, direction="push"))
     target.push(node.descriptor, _Counted(node, on_event, stop))
     on_event(TransferFinished(descriptor=node.descriptor, direction="push"))

@@ -54,6 +54,7 @@ class Repository:
         config: TransportConfig = _DEFAULTS,
         *,
         referrers_mode: ReferrersMode = "auto",
+        for_writing: bool = False,
         on_event: EventSink = discard,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
@@ -63,14 +64,17 @@ class Repository:
             config: how to reach the registry.
             referrers_mode: `api`: the referrers API or an error; `tag`: the referrers tags alone;
                 `auto`: the API, and the tags where the registry shows that it has no API (RFR-09, RFT-02).
+            for_writing: it is known that something will be written, so the right to do so is asked for at once:
+                one token serves everything, and a login that does not work is found first of all (AUTH-15).
             on_event: told about warnings, retries and uses of a referrers tag.
             sleep: waits so many seconds between attempts.
         """
         self._reference = reference
         self._mode: ReferrersMode = referrers_mode
         self._limits = config.limits
-        self._client = RegistryClient(reference, config, on_event)
         name = reference.repository
+        always = (endpoints.push_scope(name),) if for_writing else ()
+        self._client = RegistryClient(reference, config, on_event, always=always)
         self._manifests = Manifests(self._client, name)
         self._blobs = Blobs(
             self._client, name, on_event=on_event, sleep=sleep, backoff=_backoff(config.limits)

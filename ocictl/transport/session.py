@@ -14,6 +14,7 @@ from ocictl.model.reference import Reference
 from ocictl.model.text import escape
 from ocictl.target import Content
 from ocictl.transport import failures, url_policy
+from ocictl.transport import scopes as scope_rules
 from ocictl.transport.auth import Attempt, Authenticator
 from ocictl.transport.config import TransportConfig
 from ocictl.transport.credential_lookup import stored_credentials
@@ -66,12 +67,21 @@ class RegistryClient:
         base_url: scheme and host that are contacted, such as `https://registry-1.docker.io`.
     """
 
-    def __init__(self, reference: Reference, config: TransportConfig, on_event: EventSink = discard) -> None:
+    def __init__(
+        self,
+        reference: Reference,
+        config: TransportConfig,
+        on_event: EventSink = discard,
+        *,
+        always: Sequence[str] = (),
+    ) -> None:
         """
         Args:
             reference: names the registry, and the repository for credentials and hints.
             config: how to reach it.
             on_event: receives `RegistryWarning`, `CredentialWarning` and `Retrying`.
+            always: scopes that every request is to have beside its own, so that one token serves all of a push and
+                nothing is done without the login that the push will need.
 
         Raises:
             InvalidInputError: `header-invalid`, or only one of certificate and key is given.
@@ -89,6 +99,7 @@ class RegistryClient:
         self._custom = check_headers(config.headers)
         self._own_authorization = any(name.lower() == "authorization" for name in self._custom)
         self._on_event = on_event
+        self._always = tuple(always)
         self._wire = Wire(self._origin, config, self.registry)
         self._retrier = Retrier(self._wire, config.limits, on_event)
         self._auth = Authenticator(
@@ -143,6 +154,8 @@ class RegistryClient:
         """
         if url.startswith("/"):
             url = self.base_url + url
+        if self._always and scopes:
+            scopes = scope_rules.merge(self._always, scopes)
         attempt = Attempt(tuple(scopes)) if self._own_authorization else self._auth.begin(scopes)
         again = method in _REPEATABLE if repeatable is None else repeatable
         while True:

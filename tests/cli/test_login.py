@@ -354,7 +354,7 @@ def test_no_secret_is_ever_shown(registry: Registry, config: Path, work: Path, f
         {PASSWORD, TOKEN, "wrong-Secret", entry()["auth"], entry(password="wrong-Secret")["auth"]},
     )
     name = f"{registry.host}/x:v1"
-    tail = ["--debug", "--format", format_]
+    tail = ["--debug", "--format", "json"] if format_ == "json" else ["--debug"]
     for arguments, stdin in (
         (["login", registry.host, "-u", USER, "--password-stdin"], "wrong-Secret"),
         (["login", registry.host, "-u", USER, "-p", "wrong-Secret"], ""),
@@ -394,6 +394,30 @@ def test_a_service_that_says_back_what_it_was_told(registry: Registry, config: P
         outcome = ocictl("login", registry.host, *arguments, "--debug", stdin=secret.encode(), code=4)
         assert "invalid_grant" in outcome.stderr
         assert secret not in outcome.stderr
+
+
+@pytest.mark.parametrize("quirks", [BEARER], indirect=True)
+@pytest.mark.parametrize(
+    ("arguments", "scopes"),
+    [
+        (["push", "{}:v2", "hello.txt"], "pull,push"),
+        (["attach", "{}:v1", "--artifact-type", "a/b", "-a", "k=v"], "pull,push"),
+        (["tag", "{}:v1", "v3"], "pull,push"),
+        (["pull", "{}:v1"], "pull"),
+        (["discover", "{}:v1"], "pull"),
+        (["resolve", "{}:v1"], "pull"),
+        (["manifest", "fetch", "{}:v1"], "pull"),
+    ],
+    ids=lambda value: value[0] if isinstance(value, list) else value,
+)
+def test_one_token_serves_a_command(
+    registry: Registry, config: Path, work: Path, arguments: list[str], scopes: str
+) -> None:
+    """What writes asks for all of it at once, what reads for no more than that (AUTH-15, AUTH-21)."""
+    registry.put_artifact("x", {"a.txt": b"a"}, tag="v1")
+    line = [argument.format(f"{registry.host}/x") for argument in arguments]
+    ocictl(*line, "-u", USER, "--password-stdin", stdin=PASSWORD.encode())
+    assert [request.scopes for request in registry.token_requests] == [(f"repository:x:{scopes}",)]
 
 
 def test_a_broken_entry_is_told_once(registry: Registry, config: Path, work: Path) -> None:

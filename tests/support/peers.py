@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import shutil
 import subprocess
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -41,13 +42,18 @@ class Peer:
     home: Path
 
     def run(
-        self, *arguments: str | Path, cwd: Path | None = None, check: bool = True, stdin: str = ""
+        self,
+        *arguments: str | Path,
+        cwd: Path | None = None,
+        check: bool = True,
+        stdin: str = "",
+        env: Mapping[str, str] | None = None,
     ) -> Run:
         """Run the program; unless told otherwise, it must succeed."""
         done = subprocess.run(
             [str(self.program), *map(str, arguments)],
             cwd=cwd or self.home,
-            env=clean_environment(self.home, DOCKER_CONFIG=str(self.home)),
+            env=clean_environment(self.home, DOCKER_CONFIG=str(self.home), **(env or {})),
             input=stdin,
             capture_output=True,
             text=True,

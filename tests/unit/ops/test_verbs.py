@@ -368,3 +368,25 @@ def test_tag_and_fetch(target: Target, work: Path) -> None:
     assert json.loads(raw)["schemaVersion"] == 2
     with pytest.raises(NotFoundError):
         tag(target, "nope", ["v4"])
+
+
+def test_new_repository_is_not_asked_for_each_blob(work: Path) -> None:
+    """After some blobs that were not there small ones are sent at once; where one is there, all are asked for."""
+
+    class Asked(MemoryStore):
+        asked = 0
+
+        def exists(self, descriptor: Descriptor) -> bool:
+            self.asked += not descriptor.is_document
+            return super().exists(descriptor)
+
+    names = [f"f{number}" for number in range(40)]
+    for name in names:
+        (work / name).write_text(name)
+    target = Asked()
+    push(target, files(*names), tags=["v1"], concurrency=1)
+    assert target.asked < 12
+    target.asked = 0
+    (work / "f39").write_text("new")
+    push(target, files(*names), tags=["v2"], concurrency=1)
+    assert target.asked == 41

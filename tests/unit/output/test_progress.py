@@ -7,6 +7,7 @@ import io
 import pytest
 
 from ocictl.events import (
+    CredentialWarning,
     Event,
     FallbackUsed,
     FilePreparing,
