@@ -62,7 +62,7 @@ def command(
     target = open_target(location, remote, output.console, output.notices())
     found = target.resolve_blob(digest)
     if file == "-":
-        copy_verified(target, found, output.console.binary)
+        copy_verified(target, found, output.console.binary, on_event=output.notices())
     elif file is not None:
         _save(target, found, file, output)
     record = FileRecord.written(location.path, found, absolute(Path(file)) if file is not None else None)
@@ -80,6 +80,10 @@ def _save(target: ReadOnlyTarget, blob: Descriptor, file: str, output: OutputOpt
     with output.transfers(lines=False) as on_event, replacing(file) as opened:
         on_event(TransferStarted(descriptor=blob, direction="pull"))
         copy_verified(
-            target, blob, opened, lambda count: on_event(TransferAdvanced(descriptor=blob, offset=count))
+            target,
+            blob,
+            opened,
+            lambda count: on_event(TransferAdvanced(descriptor=blob, offset=count)),
+            on_event,
         )
         on_event(TransferFinished(descriptor=blob, direction="pull"))

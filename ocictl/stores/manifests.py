@@ -73,10 +73,15 @@ class Manifests:
                 header nor the document says what kind of document this is.
         """
         wanted = parse_selector(reference)
-        with self._request("GET", reference, {200}) as response:
-            check_encoding(response)
-            raw = response.body(self._limit, f"manifest {reference!r}")
-            headers = response.headers
+        response, raw = self._client.read(
+            endpoints.manifest(self._name, reference),
+            self._limit,
+            f"manifest {reference!r}",
+            scopes=self._pull,
+            headers={"Accept": media_types.ACCEPT},
+        )
+        check_encoding(response)
+        headers = response.headers
         said = stated_digest(headers)
         for digest in (wanted, said):
             if digest is not None and digest.verifiable:

@@ -307,7 +307,7 @@ class Authenticator:
 
     def _is_without(self, attempt: Attempt) -> bool:
         """Whether this attempt goes without the login that is stored."""
-        return attempt.is_reading and (self._dropped or self._failure is not None)
+        return (self._dropped or self._failure is not None) and attempt.is_reading
 
     def _may_drop(self, credential: Credential, attempt: Attempt) -> bool:
         return attempt.is_reading and credential.source is not None

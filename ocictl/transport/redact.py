@@ -80,8 +80,14 @@ class Redactor:
 
     def scrub(self, text: str) -> str:
         """The text without what was sent as a secret."""
-        pattern = self._pattern
-        return text if pattern is None else pattern.sub(HIDDEN, text)
+        if not self._values:
+            return text
+        with self._lock:
+            if self._pattern is None:
+                longest_first = sorted(self._values, key=len, reverse=True)
+                self._pattern = re.compile("|".join(map(re.escape, longest_first)))
+            pattern = self._pattern
+        return pattern.sub(HIDDEN, text)
 
     def _add(self, source: str, *values: str) -> None:
         with self._lock:
@@ -94,9 +100,7 @@ class Redactor:
                 del self._values[value]
             if len(self._seen) > _MOST:
                 self._seen = {source}
-            if self._values:
-                longest_first = sorted(self._values, key=len, reverse=True)
-                self._pattern = re.compile("|".join(map(re.escape, longest_first)))
+            self._pattern = None
 
 
 def _password(value: str) -> str:

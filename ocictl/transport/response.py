@@ -49,7 +49,18 @@ class Response:
         at_home: the answer came from the origin the request was meant for, and no redirect led away in between.
     """
 
-    __slots__ = ("_drain", "_on_body", "_raw", "_scrub", "at_home", "headers", "method", "status", "url")
+    __slots__ = (
+        "_ahead",
+        "_drain",
+        "_on_body",
+        "_raw",
+        "_scrub",
+        "at_home",
+        "headers",
+        "method",
+        "status",
+        "url",
+    )
 
     def __init__(
         self,
@@ -71,6 +82,7 @@ class Response:
             scrub: takes the secrets that were sent out of a text.
         """
         self._raw = raw
+        self._ahead = b""
         self._drain = drain
         self._on_body = on_body
         self._scrub = scrub
@@ -97,12 +109,23 @@ class Response:
             while part := self.read(BLOCK):
                 parts.append(part)
             return b"".join(parts)
+        if self._ahead:
+            data, self._ahead = self._ahead[:size], self._ahead[size:]
+            return data
         try:
-            data: bytes = self._raw.read(size, decode_content=False)
+            data = self._raw.read(size, decode_content=False)
         except (HTTPError, OSError) as error:
             self._raw.close()
             raise network.reading_failed(error, self.method, self.url) from error
         return data
+
+    def preload(self, limit: int) -> None:
+        """Read the first bytes of the body now, so that one that breaks off is found out now.
+
+        Raises:
+            TransportError: as `read`.
+        """
+        self._ahead = self.beginning(limit)
 
     def body(self, limit: int, what: str = "answer") -> bytes:
         """Return the whole body of at most `limit` bytes, and free the connection.

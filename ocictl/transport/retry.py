@@ -58,7 +58,7 @@ class Retrier:
         for attempt in range(1, last):
             asked = None
             try:
-                response = self._wire.send(exchange)
+                response = self._once(exchange)
             except TemporaryError as error:
                 reason = error.message
             else:
@@ -68,7 +68,14 @@ class Retrier:
                 reason = f"status {response.status}"
                 response.close()
             self.pause(exchange.method, exchange.url, reason, attempt, asked)
-        return self._wire.send(exchange)
+        return self._once(exchange)
+
+    def _once(self, exchange: Exchange) -> Response:
+        response = self._wire.send(exchange)
+        if exchange.secret and response.status == 200:
+            # A token that breaks off is asked for again; it is small, and read as a whole anyway.
+            response.preload(self._limits.token_bytes + 1)
+        return response
 
     def pause(self, method: str, url: str, reason: str, attempt: int, asked: float | None = None) -> None:
         """Announce that a request will be sent again, and wait.

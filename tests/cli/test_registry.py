@@ -161,6 +161,7 @@ def test_credentials(registry: Registry, work: Path) -> None:
     assert ocictl("resolve", name, "-u", "me", "--password-stdin", stdin=PASSWORD.encode()).stderr == ""
     auth = base64.b64encode(f"me:{PASSWORD}".encode()).decode()
     Path("auth.json").write_text(json.dumps({"auths": {registry.host: {"auth": auth}}}))
+    Path("auth.json").chmod(0o600)
     assert ocictl("resolve", name, "--registry-config", "auth.json").stderr == ""
     assert PASSWORD not in ocictl("resolve", name, "-u", "me", "-p", f"{PASSWORD}x", code=4).stderr
 

@@ -106,6 +106,14 @@ def test_warnings_are_told_once_per_text(console: Console) -> None:
     assert _out(console) == ""
 
 
+def test_warnings_about_logins(console: Console) -> None:
+    """Each is one line, once, whatever else is told."""
+    notices = Notices(console, retries=False, fallbacks=False)
+    for text in ("the login is old", "the login is old", "the file is\nbroken"):
+        notices(CredentialWarning(text=text))
+    assert _err(console) == "warning: the login is old\nwarning: the file is\\x0abroken\n"
+
+
 RETRY = Retrying(method="GET", url="https://r/v2/", reason="503", attempt=1, delay=0.5)
 FALLBACK = FallbackUsed(tag="sha256-00", action="added")
 

@@ -236,13 +236,17 @@ def test_by_default_the_machine_s_logins_are_used(clean_environment: Path) -> No
     """Without a source of its own a client looks where Docker does; what is passed over comes as an event."""
     file = clean_environment / ".docker" / "config.json"
     file.parent.mkdir()
-    file.write_text('{"auths": {"registry.example.com/a": {"auth": "@"}, "registry.example.com": {"auth": "dTpw"}}}')
+    file.write_text(
+        '{"auths": {"registry.example.com/a": {"auth": "@"}, "registry.example.com": {"auth": "dTpw"}}}'
+    )
     file.chmod(0o600)
     responses.add_callback("GET", URL, callback=answer_basic(basic("u", "p"), public=False))
     events: list[Event] = []
     with client(events=events) as registry:
         assert read(registry) == b"public"
-    assert warnings(events) == [f"the entry for 'registry.example.com/a' in '{file}' is broken and is skipped"]
+    assert warnings(events) == [
+        f"the entry for 'registry.example.com/a' in '{file}' is broken and is skipped"
+    ]
 
 
 def answer_basic(known: str | None, *, public: bool) -> Callable[[PreparedRequest], Any]:
