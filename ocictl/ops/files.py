@@ -5,9 +5,14 @@ from __future__ import annotations
 import errno
 import io
 import os
+import re
 import secrets
+import shutil
+import stat
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from ocictl.errors import OcictlError, PathError, StorageError
@@ -18,10 +23,12 @@ if TYPE_CHECKING:
 __all__ = [
     "THROUGH",
     "CheckedFile",
+    "claim",
     "exists",
     "lstat",
     "occupied",
     "open_directory",
+    "sweep",
     "temporary_name",
     "write_error",
     "writing",
@@ -30,6 +37,10 @@ __all__ = [
 # To pass through a directory it need not be readable, where the system knows this way of opening.
 THROUGH: Final = getattr(os, "O_PATH", os.O_RDONLY) | os.O_DIRECTORY | os.O_CLOEXEC
 _READABLE: Final = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
+
+
+_TEMPORARY: Final = re.compile(r"\.ocictl-[0-9a-f]{16}\.tmp", re.ASCII)
+_SETTLED: Final = 60.0
 
 
 class CheckedFile(io.FileIO):
@@ -56,6 +67,44 @@ class CheckedFile(io.FileIO):
 def temporary_name() -> str:
     """Return a hidden name that nothing has yet."""
     return f".ocictl-{secrets.token_hex(8)}.tmp"
+
+
+def claim(fd: int) -> bool:
+    """Lock a temporary file or directory as long as it is open; tell whether nobody else had.
+
+    True as well where there are no such locks.
+    """
+    try:
+        import fcntl
+    except ImportError:
+        return True
+    try:
+        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return False
+    return True
+
+
+def sweep(directory: Path) -> None:
+    """Remove what killed runs left in a directory: temporary names of ours that nobody holds.
+
+    Names younger than a minute stay: whoever makes one needs a moment to claim it.
+    """
+    try:
+        for path in [path for path in directory.iterdir() if _TEMPORARY.fullmatch(path.name)]:
+            fd = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+            try:
+                status = os.fstat(fd)
+                if time.time() - status.st_ctime < _SETTLED or not claim(fd):
+                    continue
+                if stat.S_ISDIR(status.st_mode):
+                    shutil.rmtree(path, ignore_errors=True)
+                elif stat.S_ISREG(status.st_mode):
+                    path.unlink()
+            finally:
+                os.close(fd)
+    except OSError:
+        return  # tidying is a courtesy; what matters will fail for itself
 
 
 def open_directory(name: str | bytes, *, dir_fd: int, follow: bool = False, readable: bool = False) -> int:

@@ -14,7 +14,7 @@ from typing import Final, Self
 
 from ocictl.content import CHUNK
 from ocictl.model.descriptor import Descriptor
-from ocictl.ops.files import CheckedFile, lstat, temporary_name, writing
+from ocictl.ops.files import CheckedFile, claim, lstat, temporary_name, writing
 
 _FLAGS: Final = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK
 
@@ -55,6 +55,7 @@ class PartialFile:
             if found is None:
                 self.name = temporary_name()
                 found = os.open(self.name, _FLAGS | os.O_EXCL, 0o666, dir_fd=directory)
+                claim(found)
             self.file = CheckedFile(found, shown)
             self.kept = os.fstat(found).st_size
             if self.kept > descriptor.size:

@@ -17,7 +17,7 @@ from ocictl.content import CHUNK
 from ocictl.errors import PathError, StorageError
 from ocictl.model.descriptor import Descriptor
 from ocictl.model.digest import new_hasher
-from ocictl.ops.files import THROUGH, open_directory, temporary_name, writing
+from ocictl.ops.files import THROUGH, claim, open_directory, sweep, temporary_name, writing
 from ocictl.ops.partial import PartialFile
 from ocictl.ops.placing import PendingDirectory, PendingFile, Place
 from ocictl.ops.titles import check_titles, clean_title, title_for
@@ -59,6 +59,7 @@ class OutputRoot:
             self._created = [place for place in (self.path, *self.path.parents) if not place.exists()]
             self.path.mkdir(parents=True, exist_ok=True)
             self._fd = os.open(self.path, THROUGH)
+        sweep(self.path)
         return self
 
     def __exit__(
@@ -113,6 +114,7 @@ class OutputRoot:
                     0o666,
                     dir_fd=place.anchor,
                 )
+            claim(fd)
         except BaseException:
             place.close()
             raise
@@ -182,6 +184,7 @@ class OutputRoot:
                 os.mkdir(temporary, 0o700, dir_fd=place.anchor)
                 try:
                     fd = open_directory(temporary, dir_fd=place.anchor, readable=True)
+                    claim(fd)
                 except BaseException:
                     os.rmdir(temporary, dir_fd=place.anchor)
                     raise

@@ -109,6 +109,7 @@ class Response:
             while part := self.read(BLOCK):
                 parts.append(part)
             return b"".join(parts)
+        data: bytes
         if self._ahead:
             data, self._ahead = self._ahead[:size], self._ahead[size:]
             return data

@@ -14,6 +14,7 @@ from ocictl.content import CHUNK
 from ocictl.errors import ContentError, TransportError
 from ocictl.events import Event, TransferAdvanced, TransferKept, TransferSkipped, TransferStarted
 from ocictl.model.descriptor import Descriptor
+from ocictl.ops.files import claim
 from ocictl.ops.pack import FileArgument
 from ocictl.ops.partial import partial_name
 from ocictl.ops.pull import pull
@@ -232,3 +233,30 @@ def test_directories_resume_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     pull(target, "v1", out)
     assert target.starts == [0, 2 * CHUNK]
     assert snapshot(out) == {"tree": "directory", "tree/a": snapshot(tmp_path / "tree")["a"]}
+
+
+def test_rests_of_killed_runs_are_swept(target: Cut, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Temporary names that nobody holds go with the next run; held ones, young ones and others' files stay."""
+    out = tmp_path / "out"
+    old, young = out / f".ocictl-{'0' * 16}.tmp", out / f".ocictl-{'1' * 16}.tmp"
+    held, other = out / f".ocictl-{'2' * 16}.tmp", out / ".ocictl-notes.tmp"
+    for path in (old, young):
+        path.mkdir(parents=True)
+        (path / "half").write_text("half")
+    held.write_text("held")
+    other.write_text("mine")
+    real = os.fstat
+
+    def aged(fd: int) -> os.stat_result:
+        status = real(fd)
+        if os.readlink(f"/proc/self/fd/{fd}") == str(young):
+            return status
+        values = list(status)
+        values[9] = 0
+        return os.stat_result(values)
+
+    monkeypatch.setattr("ocictl.ops.files.os.fstat", aged)
+    with held.open() as file:
+        assert claim(file.fileno())
+        pull(target, "v1", out)
+    assert sorted(os.listdir(out)) == sorted([young.name, held.name, other.name, "file.bin"])

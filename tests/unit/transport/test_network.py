@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import ssl
 
 import pytest
 from requests import exceptions as requests_errors
@@ -59,6 +60,12 @@ def caused(outer: BaseException, inner: BaseException) -> BaseException:
         (requests_errors.InvalidURL("SECRET"), "url-refused", "can't be requested", False),
         (UnicodeEncodeError("ascii", "SECRET", 0, 1, "SECRET"), "url-refused", "can't be requested", False),
         (
+            requests_errors.SSLError(ssl.SSLEOFError(8, "EOF occurred in violation of protocol")),
+            "connection-failed",
+            "closed the connection while TLS was spoken",
+            True,
+        ),
+        (
             requests_errors.ProxyError(urllib3_errors.ProxyError("SECRET", OSError(111, "Refused"))),
             "connection-failed",
             "through the proxy: refused",
@@ -103,3 +110,23 @@ def test_exceptions_in_a_circle() -> None:
     error.args = (error,)
     error.__cause__ = error
     assert sending(error).code == "connection-failed"
+
+
+@pytest.mark.parametrize(
+    ("status", "temporary"), [(401, False), (403, False), (407, False), (502, True), (503, True)]
+)
+def test_proxies_that_refuse(status: int, temporary: bool) -> None:
+    """A proxy's own status is named; what it forbids stays forbidden, what it can't do now may work later."""
+    refusal = OSError(f"Tunnel connection failed: {status} SECRET")
+    failure = sending(requests_errors.ProxyError(urllib3_errors.ProxyError("SECRET", refusal)))
+    assert f"the proxy answered {status}" in failure.message
+    assert isinstance(failure, TemporaryError) is temporary
+    assert ("USER:PASSWORD" in (failure.hint or "")) is (status in (401, 407))
+
+
+def test_a_plain_connection_that_breaks() -> None:
+    """The other protocol may be the reason, which only the user can know."""
+    error = requests_errors.ConnectionError(ConnectionResetError(104, "Connection reset by peer"))
+    plain = sending_failed(error, "GET", "http://127.0.0.1:5000/v2/", connect_timeout=15)
+    assert "--plain-http=false" in (plain.hint or "")
+    assert sending(error).hint is None

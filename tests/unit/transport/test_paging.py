@@ -11,10 +11,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ocictl.errors import ContentError, OcictlError, RegistryError, TransportError
+from ocictl.events import Event, Retrying
 from ocictl.transport import paging
 from ocictl.transport.config import Limits
 from tests.support.shared import present, spec_path, spec_rows, vector_rows
 from tests.unit.transport.clients import answer, client
+from tests.unit.transport.servers import scripted
 
 HOME = "https://registry.example.com"
 LIST = f"{HOME}/v2/a/b/tags/list"
@@ -161,3 +163,46 @@ def test_malformed_lists(raw: bytes, place: str) -> None:
     with pytest.raises(ContentError) as raised:
         paging.parse_tags(raw)
     assert raised.value.message.startswith(place)
+
+
+QUICK = Limits(attempts=3, retry_base=0.0, idle_timeout=5)
+HEAD = b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\nConnection: close\r\n%b\r\n"
+
+
+def page(body: bytes, link: bytes = b"", *, missing: int = 0) -> bytes:
+    """A page as it comes, perhaps without its last bytes."""
+    whole = HEAD % (len(body), b"Link: <%b>; rel=next\r\n" % link if link else b"")
+    return whole + body[: len(body) - missing]
+
+
+def test_a_page_that_breaks_off_is_asked_for_again() -> None:
+    """The whole page comes anew, and what came of it before counts for nothing (HTTP-06, T4)."""
+    events: list[Event] = []
+    first, second = page(b"first", b"?last=a"), page(b"second")
+    cut = page(b"first", b"?last=wrong", missing=2)
+    with scripted(cut, first, page(b"second", missing=6), second) as (port, seen):
+        with client(f"127.0.0.1:{port}", limits=QUICK, events=events) as registry:
+            found = [body for _, body in paging.pages(registry, "/v2/a/b/tags/list")]
+    assert found == [b"first", b"second"]
+    assert [head.split(b" ")[1] for head in seen] == [b"/v2/a/b/tags/list"] * 2 + [
+        b"/v2/a/b/tags/list?last=a"
+    ] * 2
+    assert [event.attempt for event in events if isinstance(event, Retrying)] == [1, 1]
+
+
+def test_a_page_that_always_breaks_off() -> None:
+    """The attempts have an end, and a page that is cut is never taken for a whole one."""
+    with scripted(page(b"first", missing=1)) as (port, seen):
+        with client(f"127.0.0.1:{port}", limits=QUICK) as registry, pytest.raises(TransportError) as raised:
+            list(paging.pages(registry, "/v2/a/b/tags/list"))
+    assert raised.value.code == "response-truncated"
+    assert len(seen) == 3
+
+
+def test_a_first_answer_that_breaks_off_is_asked_for_again() -> None:
+    """Also where a caller has judged the head of the first page already."""
+    with scripted(page(b"first", missing=2), page(b"first")) as (port, seen):
+        with client(f"127.0.0.1:{port}", limits=QUICK) as registry:
+            begun = registry.request("GET", "/v2/x", expected=(200,))
+            assert [body for _, body in paging.pages(registry, "/v2/x", first=begun)] == [b"first"]
+    assert len(seen) == 2

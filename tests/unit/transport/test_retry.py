@@ -126,3 +126,33 @@ def test_waits_grow_to_a_bound() -> None:
     """Without a wish of the registry waits double up to a bound, and are random within."""
     made, _, _ = retrier(Script(), retry_base=1, retry_max=5)
     assert [made.delay(attempt, None) for attempt in (1, 2, 3, 4, 40)] == [0.5, 1, 2, 2.5, 2.5]
+
+
+def test_tokens_that_break_off() -> None:
+    """The answer of a token service is read as a whole, so one that breaks off is asked for again."""
+
+    class Cut:
+        def read(self, *_args: Any, **_options: Any) -> bytes:
+            raise ConnectionResetError(104, "Connection reset by peer")
+
+        def close(self) -> None:
+            pass
+
+    broken = answer(200)
+    broken._raw = Cut()
+    exchange = Exchange(method="GET", url="https://h/token", home=Origin("https", "h", 443), secret=True)
+    made, events, _ = retrier(Script(broken, answer(200, b"whole")))
+    assert made.send(exchange, repeatable=True).read() == b"whole"
+    assert [event.attempt for event in events if isinstance(event, Retrying)] == [1]
+
+
+def test_what_was_read_ahead_comes_first() -> None:
+    """Reading ahead loses nothing, and changes nothing for whoever reads then."""
+    response = answer(200, b"abcdefgh")
+    response.preload(5)
+    assert [response.read(2), response.read(100), response.read(100), response.read(1)] == [
+        b"ab",
+        b"cde",
+        b"fgh",
+        b"",
+    ]

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import socket
 import ssl
 import subprocess
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +14,9 @@ import pytest
 from ocictl.errors import InvalidInputError, OcictlError, StorageError, TransportError
 from ocictl.transport import tls
 from ocictl.transport.config import TransportConfig
+from ocictl.transport.session import RegistryClient
 from tests.support.certificates import Certificate, make_certificate, server_context
+from tests.support.tls import Authority
 from tests.unit.transport.clients import client
 from tests.unit.transport.servers import Reply, Seen, recorder, tunnel
 
@@ -313,3 +317,122 @@ def test_reasons_of_failure(reason: str | None, words: str) -> None:
     error: OcictlError = tls.handshake_failed(cause, "h", "GET", "https://h/")
     assert words in error.message
     assert error.code == "tls-failed"
+
+
+@pytest.mark.parametrize(
+    ("config", "scheme"),
+    [
+        ({}, "http"),
+        ({"insecure": True}, "http"),
+        ({"ca_file": Path("x")}, "https"),
+        ({"cert_file": Path("x"), "key_file": Path("x")}, "https"),
+        ({"ca_file": Path("x"), "plain_http": True}, "http"),
+        ({"plain_http": False}, "https"),
+    ],
+)
+def test_whoever_names_certificates_wants_tls(config: dict[str, Any], scheme: str) -> None:
+    """On this machine http is the rule, unless a file is named that only TLS can use (NET-03)."""
+    with client("localhost:5000", **config) as registry:
+        assert isinstance(registry, RegistryClient)
+        assert registry.base_url == f"{scheme}://localhost:5000"
+
+
+def test_a_trusted_certificate_need_not_be_an_authority(tmp_path: Path) -> None:
+    """As in Go and curl: `ca_file` may hold the server's own certificate, whoever signed it."""
+    leaf = Authority(tmp_path).issue("127.0.0.1")
+    with recorder(ok, context=leaf.server_context()) as home:
+        assert read(home.host, ca_file=leaf.certificate) == b"ok"
+
+
+def test_an_expired_certificate(tmp_path: Path) -> None:
+    """It is refused, and its operator or the clock is to blame (T10)."""
+    authority = Authority(tmp_path)
+    with recorder(ok, context=authority.issue("127.0.0.1", expired=True).server_context()) as home:
+        with pytest.raises(TransportError, match="has expired") as raised:
+            read(home.host, ca_file=authority.certificate)
+    assert "clock" in (raised.value.hint or "")
+    assert home.seen == []
+
+
+def test_ipv6(tmp_path: Path) -> None:
+    """An IPv6 address in brackets is a registry like any other, with TLS for the address."""
+    if not socket.has_ipv6:
+        pytest.skip("this Python has no IPv6")
+    authority = Authority(tmp_path)
+    context = authority.issue("::1").server_context()
+    try:
+        listener = socket.create_server(("::1", 0), family=socket.AF_INET6)
+    except OSError as error:
+        pytest.skip(f"no IPv6 on this machine: {error}")
+    heads: list[bytes] = []
+
+    def serve() -> None:
+        plain, _ = listener.accept()
+        with context.wrap_socket(plain, server_side=True) as connection:
+            heads.append(connection.recv(65536))
+            connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
+
+    thread = threading.Thread(target=serve, daemon=True)
+    thread.start()
+    with listener:
+        host = f"[::1]:{listener.getsockname()[1]}"
+        assert read(host, ca_file=authority.certificate) == b"ok"
+        thread.join(5)
+    assert f"Host: {host}\r\n".encode() in heads[0]
+
+
+def test_a_host_that_hangs_up_on_tls() -> None:
+    """It may just be restarting, so this is tried again; and it may have no TLS, which the advice says."""
+    listener = socket.create_server(("127.0.0.1", 0))
+    accepted: list[int] = []
+
+    def serve() -> None:
+        for number in range(2):
+            connection, _ = listener.accept()
+            connection.recv(65536)
+            connection.close()
+            accepted.append(number)
+
+    thread = threading.Thread(target=serve, daemon=True)
+    thread.start()
+    from ocictl.transport.config import Limits
+
+    with listener:
+        limits = Limits(attempts=2, retry_base=0.0, connect_timeout=5, idle_timeout=5)
+        with pytest.raises(TransportError) as raised:
+            read(f"127.0.0.1:{listener.getsockname()[1]}", limits=limits)
+        thread.join(5)
+    assert raised.value.code == "connection-failed"
+    assert "--plain-http" in (raised.value.hint or "")
+    assert len(accepted) == 2
+
+
+@pytest.mark.parametrize("scheme", ["http", "https"])
+def test_a_proxy_with_tls(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, scheme: str) -> None:
+    """A proxy that is reached by TLS is checked, and sees no client certificate of the registry's (GHSA-h3wm)."""
+    authority = Authority(tmp_path)
+    mine = authority.issue("client.test")
+    context = authority.issue("localhost").server_context(clients=authority.certificate, optional=True)
+    seen: list[tuple[bytes, object]] = []
+    listener = socket.create_server(("127.0.0.1", 0))
+
+    def serve() -> None:
+        plain, _ = listener.accept()
+        with context.wrap_socket(plain, server_side=True) as connection:
+            head = connection.recv(65536)
+            seen.append((head, connection.getpeercert(binary_form=True)))
+            connection.sendall(b"HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
+
+    thread = threading.Thread(target=serve, daemon=True)
+    thread.start()
+    monkeypatch.setenv(f"{scheme.upper()}_PROXY", f"https://localhost:{listener.getsockname()[1]}")
+    files = {"ca_file": authority.certificate, "cert_file": mine.certificate, "key_file": mine.key}
+    with listener, client("registry.test", plain_http=scheme == "http", **files) as registry:
+        with pytest.raises(OcictlError, match="403"):
+            registry.request("GET", "/v2/", expected=(200,))
+        thread.join(5)
+    ((head, shown),) = seen
+    assert head.startswith(
+        b"CONNECT registry.test:443 " if scheme == "https" else b"GET http://registry.test/v2/ "
+    )
+    assert shown is None
