@@ -78,8 +78,10 @@ class App:
         if self.debug:
             import traceback
 
+            from ocictl.transport.redact import in_body
+
             for chunk in traceback.format_exception(error):
-                for line in chunk.splitlines():
+                for line in in_body(chunk).splitlines():
                     self.console.debug(line)
         # The text of a foreign exception could hold a secret (AUTH-25); its name and place can't.
         place = _place(error)

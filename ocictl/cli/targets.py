@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from ocictl.transport.config import Limits, TransportConfig
     from ocictl.transport.credentials import CredentialSource
 
+_SHORTEST_SECRET: Final = 4
 _LOOKS_LIKE_DIGEST: Final = re.compile(r"[a-z0-9+._-]+:[^/\\]*", re.ASCII)
 
 
@@ -293,6 +294,9 @@ def transport_config(
     if remote.insecure:
         console.message("warning", "TLS certificates are not checked (--insecure)")
     debug: Callable[[str], None] | None = console.debug if remote.debug else None
+    source = credential_source(remote, console) if credentials is None else credentials
+    headers = tuple(_header(text) for text in remote.headers)
+    console.secrets += _secrets(source, headers)
     return TransportConfig(
         plain_http=remote.plain_http,
         insecure=remote.insecure,
@@ -300,12 +304,21 @@ def transport_config(
         cert_file=_path(remote.cert_file),
         key_file=_path(remote.key_file),
         resolve=tuple(HostAddress.parse(text) for text in remote.resolve),
-        headers=tuple(_header(text) for text in remote.headers),
+        headers=headers,
         limits=_limits(remote),
         pool_size=max(concurrency, 2),
-        credentials=credential_source(remote, console) if credentials is None else credentials,
+        credentials=source,
         debug=debug,
     )
+
+
+def _secrets(source: CredentialSource, headers: Sequence[tuple[str, str]]) -> list[str]:
+    """What of the options must not be shown, if it is long enough to be told from other words."""
+    from ocictl.transport.credentials import Explicit
+
+    given = source.credential if isinstance(source, Explicit) else None
+    values = [*(given.secrets if given is not None else ()), *(value for _, value in headers)]
+    return [value for value in values if len(value) >= _SHORTEST_SECRET]
 
 
 def _limits(remote: RemoteOptions) -> Limits:

@@ -34,6 +34,7 @@ class Console:
 
     Attributes:
         as_json: messages on standard error are JSON objects, one per line.
+        secrets: what the user gave and nobody may see; taken out of the debug log.
     """
 
     def __init__(self, stdout: TextIO | None, stderr: TextIO | None, environ: Mapping[str, str]) -> None:
@@ -43,6 +44,7 @@ class Console:
         self._lock = threading.RLock()
         self._above: Callable[[str], None] | None = None
         self.as_json = False
+        self.secrets: list[str] = []
         dumb = environ.get("TERM") == "dumb"
         self.stdout_is_terminal = _is_terminal(stdout) and not dumb
         self.stderr_is_terminal = _is_terminal(stderr) and not dumb
@@ -111,6 +113,8 @@ class Console:
         from datetime import UTC, datetime
 
         now = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+        for secret in self.secrets:
+            text = text.replace(secret, "***")
         self.diagnostic(f"{now} debug: {escape(text)}")
 
     def diagnostic(self, text: str) -> None:

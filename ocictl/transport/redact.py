@@ -30,6 +30,8 @@ _MEMBER: Final = re.compile(
     r"""(?:(\\*")(?:[^"\\]|\\.)*?(?:\2|"|\Z)|[\[{][^\]}]*(?:[\]}]|\Z)|-?[0-9][0-9.eE+-]*)""",
     re.IGNORECASE | re.DOTALL,
 )
+# A word in small letters alone is one of a sentence.
+_AUTHORIZATION: Final = re.compile(r"\b((?i:basic|bearer)) +(?=[a-z]*[^a-z\s])(?!realm=)[\w.~+/=-]{6,}")
 _PARAMETER: Final = re.compile(rf"((?:{_NAME}|\bsig)[\w-]*=)[^&\s\"]+", re.IGNORECASE)
 _URL: Final = re.compile(r"[a-z][a-z0-9+.-]{0,30}:(?:\\*/){2}[^\s\"'<>,;]*", re.IGNORECASE)
 _USER_INFO: Final = re.compile(r"((?:\\*/){2})[^/\\?#@]*(?:@[^/\\?#@]*)*@")
@@ -43,7 +45,8 @@ def in_urls(text: str) -> str:
 
 def in_body(text: str) -> str:
     """The text with what may be a secret in JSON, forms and URLs replaced."""
-    return in_urls(_PARAMETER.sub(rf"\1{HIDDEN}", _MEMBER.sub(_hide_member, text)))
+    text = _AUTHORIZATION.sub(rf"\1 {HIDDEN}", _MEMBER.sub(_hide_member, text))
+    return (_PARAMETER.sub(rf"\1{HIDDEN}", text))
 
 
 def _hide_member(match: re.Match[str]) -> str:

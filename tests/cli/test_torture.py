@@ -20,7 +20,8 @@ from tests.support.cli import Outcome, ocictl
 from tests.support.registry import Fault, Quirks, Registry, Reply, Request
 from tests.unit.transport.servers import scripted
 
-DATA = b"".join(hashlib.sha256(b"%d" % number).digest() for number in range(20_000))
+DATA: bytes = b"".join(hashlib.sha256(b"%d" % number).digest() for number in range(20_000))
+HEX = hashlib.sha256(DATA).hexdigest()
 
 
 @pytest.fixture(autouse=True)
@@ -170,7 +171,7 @@ def test_t3_t4_a_body_that_breaks_off(
     registry: Registry, stored: str, after: int, reset: bool, chunked: bool
 ) -> None:
     """The rest is fetched, and the whole is right: cut or reset, by length or in chunks."""
-    digest = f"sha256:{hashlib.sha256(DATA).hexdigest()}"
+    digest = f"sha256:{HEX}"
     fault = Fault(method="GET", path=f"/blobs/{digest}", cut_after=after, reset=reset)
     registry.configure(faults=(fault,), chunked=chunked)
     outcome = pull(stored)
@@ -249,13 +250,13 @@ def _upload_faults(registry: Registry) -> list[str]:
 @pytest.mark.parametrize(
     "fault",
     [
-        Fault(method="PUT", path="/uploads/", status=503),
-        Fault(method="PUT", path="/uploads/", status=429, early=True),
-        Fault(method="PUT", path="/uploads/", drop=True),
-        Fault(method="PUT", path="/uploads/", reset=True),
-        Fault(method="PUT", path="/uploads/", cut_request_after=1000),
-        Fault(method="PUT", path="/uploads/", cut_request_after=1000, reset=True),
-        Fault(method="PUT", path="/uploads/", status=404),
+        Fault(method="PUT", path=HEX, status=503),
+        Fault(method="PUT", path=HEX, status=429, early=True),
+        Fault(method="PUT", path=HEX, drop=True),
+        Fault(method="PUT", path=HEX, reset=True),
+        Fault(method="PUT", path=HEX, cut_request_after=1000),
+        Fault(method="PUT", path=HEX, cut_request_after=1000, reset=True),
+        Fault(method="PUT", path=HEX, status=404),
     ],
     ids=["503", "early 429", "no answer", "reset", "cut", "cut by reset", "session gone"],
 )
@@ -265,7 +266,7 @@ def test_uploads_begin_anew(registry: Registry, work: Path, fault: Fault) -> Non
     registry.configure(faults=(fault,))
     outcome = ocictl("push", f"{registry.host}/a/b:v1", "data", "--concurrency", "1")
     assert retries(outcome) == 1
-    assert f"sha256:{hashlib.sha256(DATA).hexdigest()}" in registry.repository("a/b").blobs
+    assert f"sha256:{HEX}" in registry.repository("a/b").blobs
     # Two blobs, and one of them twice.
     assert _upload_faults(registry).count("POST") == 3
 

@@ -50,6 +50,8 @@ def test_urls(url: str, shown: str, frame: str) -> None:
         f"sig={SECRET}&x=1",
         f"password={SECRET}",
         f"client_assertion={SECRET}",
+        f"Authorization: Bearer {SECRET}",
+        f"got 'basic {SECRET}'",
         f"get it at https://u:{SECRET}@h/x",
         '{"token": ["' + SECRET,
     ],
@@ -70,6 +72,7 @@ def test_numbers() -> None:
         '{"author":"me","authors":["you"],"authority":"them"}',
         '{"errors":[{"code":"DENIED","message":"no \\"token\\" given","detail":null}]}',
         '{"mediaType":"a/b","size":5,"annotations":{"org.opencontainers.image.authors":"us"}}',
+        'Basic realm="x", Bearer realm="y"; bearer authentication is basic knowledge',
         "signed by nobody; a design=good&x=1",
     ],
 )
