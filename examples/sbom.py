@@ -22,7 +22,9 @@ def files_below(paths: list[str]) -> list[Path]:
     found: set[Path] = set()
     for text in paths:
         path = Path(text)
-        found.update(entry for entry in path.rglob("*") if entry.is_file()) if path.is_dir() else found.add(path)
+        found.update(entry for entry in path.rglob("*") if entry.is_file()) if path.is_dir() else found.add(
+            path
+        )
     return sorted(found)
 
 

@@ -46,7 +46,7 @@ def in_urls(text: str) -> str:
 def in_body(text: str) -> str:
     """The text with what may be a secret in JSON, forms and URLs replaced."""
     text = _AUTHORIZATION.sub(rf"\1 {HIDDEN}", _MEMBER.sub(_hide_member, text))
-    return (_PARAMETER.sub(rf"\1{HIDDEN}", text))
+    return in_urls(_PARAMETER.sub(rf"\1{HIDDEN}", text))
 
 
 def _hide_member(match: re.Match[str]) -> str:

@@ -71,6 +71,22 @@ def test_passwords_over_tls_of_an_own_authority(
     assert (work / "out/hello.txt").read_text() == "hello\n"
 
 
+def test_login_over_tls(secured: Distribution, authority: Authority, run_ocictl: Ocictl, work: Path) -> None:
+    """A login is checked before it is stored, and serves every command after; a wrong one is not stored."""
+    trust = ("--ca-file", authority.certificate)
+    login = ("login", secured.host, *trust, *LOGIN)
+    config = run_ocictl.home / ".docker/config.json"
+    run_ocictl(*login, cwd=work, stdin="wrong-password", code=4)
+    assert not config.exists()
+    run_ocictl(*login, cwd=work, stdin=PASSWORD, code=0)
+    assert config.stat().st_mode & 0o777 == 0o600
+    name = f"{secured.host}/logged/in:v1"
+    run_ocictl("push", name, "hello.txt", *trust, cwd=work, code=0)
+    run_ocictl("login", "--check", name.removesuffix(":v1"), *trust, cwd=work, code=0)
+    run_ocictl("logout", secured.host, cwd=work, code=0)
+    run_ocictl("resolve", name, *trust, cwd=work, code=4)
+
+
 def test_a_wrong_password(
     secured: Distribution, authority: Authority, run_ocictl: Ocictl, work: Path
 ) -> None:
@@ -280,6 +296,7 @@ def test_a_forward_proxy(
             return run_ocictl(*arguments, *options, cwd=work, stdin=PASSWORD, env=env, code=code)
 
         way = proxy.url("pu", "proxy-secret")
+        run("login", "registry.test", HTTPS_PROXY=way)
         pushed = run("push", name, "hello.txt", "--debug", HTTPS_PROXY=way)
         assert "proxy-secret" not in pushed.stdout + pushed.stderr
         run("pull", name, "-o", "out", https_proxy=way)
@@ -293,6 +310,7 @@ def test_a_forward_proxy(
 
         around = ("--resolve", f"registry.test:443:127.0.0.1:{secured.port}")
         before = len(proxy.tunnels())
+        run("login", "registry.test", *around, HTTPS_PROXY=way, NO_PROXY="registry.test")
         for excluded in ("registry.test", ".test", "*", "x.example, registry.test:443"):
             run("resolve", name, *around, HTTPS_PROXY=way, NO_PROXY=excluded)
         assert len(proxy.tunnels()) == before
