@@ -260,6 +260,28 @@ def copy_verified(
         ContentError: `size-mismatch`, `digest-mismatch` or `digest-unverifiable`.
         NotFoundError: the target has no such content.
     """
+    local_copy = getattr(target, "local_copy", None)  # as in `HasLocalCopies`; isinstance is slow
+    local = local_copy(descriptor, start=kept) if local_copy is not None and output.seekable() else None
+    if local is not None:
+        with local:
+            try:
+                _copy(lambda: local, descriptor, output, kept, on_bytes)
+            except ContentError:
+                output.seek(kept)
+                output.truncate()
+            else:
+                return
+    _copy(lambda: _rest(target, descriptor, kept, on_event), descriptor, output, kept, on_bytes)
+
+
+def _copy(
+    opened: Callable[[], ByteStream],
+    descriptor: Descriptor,
+    output: BinaryIO,
+    kept: int,
+    on_bytes: Callable[[int], None] | None,
+) -> None:
+    """Write what `opened` returns behind what is kept, and check both. It is opened late, and closed."""
     algorithm = descriptor.digest.algorithm
     in_background = descriptor.size >= BACKGROUND_FROM
     hasher = BackgroundHasher(algorithm) if in_background else new_hasher(algorithm)
@@ -270,8 +292,7 @@ def copy_verified(
             for count in _steps(kept):
                 hasher.update(output.read(count))
         count = kept
-        stream = _rest(target, descriptor, kept, on_event)
-        with VerifyingReader(stream, descriptor, kept=kept, hasher=hasher) as reader:
+        with VerifyingReader(opened(), descriptor, kept=kept, hasher=hasher) as reader:
             while data := reader.read(block):
                 output.write(data)
                 count += len(data)
@@ -344,16 +365,19 @@ class FileContent:
 class TargetContent:
     """Content that is read from another target each time it is opened, verified."""
 
-    def __init__(self, target: ReadOnlyTarget, descriptor: Descriptor) -> None:
+    def __init__(
+        self, target: ReadOnlyTarget, descriptor: Descriptor, on_event: EventSink = discard
+    ) -> None:
         self.target = target
         self.descriptor = descriptor
+        self._on_event = on_event
 
     @property
     def size(self) -> int:
         return self.descriptor.size
 
     def open(self) -> ByteStream:
-        return open_verified(self.target, self.descriptor)
+        return open_verified(self.target, self.descriptor, self._on_event)
 
 
 class _FileStream:

@@ -13,6 +13,7 @@ from typing import Literal, NamedTuple, TypeAlias
 from ocictl.model.descriptor import Descriptor
 
 __all__ = [
+    "CacheWarning",
     "CredentialWarning",
     "Event",
     "EventSink",
@@ -22,6 +23,7 @@ __all__ = [
     "FileWarning",
     "RegistryWarning",
     "Retrying",
+    "TagCopied",
     "TagWritten",
     "TransferAdvanced",
     "TransferFinished",
@@ -31,8 +33,9 @@ __all__ = [
     "discard",
 ]
 
-Direction: TypeAlias = Literal["push", "pull"]
-SkipReason: TypeAlias = Literal["exists", "duplicate", "untitled", "mounted"]
+Direction: TypeAlias = Literal["push", "pull", "copy"]
+SkipReason: TypeAlias = Literal["exists", "duplicate", "untitled", "mounted", "foreign"]
+"""`duplicate`: the same bytes were dealt with under another name; `foreign`: a layer that others distribute."""
 
 
 class FilePreparing(NamedTuple):
@@ -105,6 +108,14 @@ class TagWritten(NamedTuple):
     descriptor: Descriptor
 
 
+class TagCopied(NamedTuple):
+    """A tag and everything below it has been copied, with so many documents that are about any of it."""
+
+    tag: str
+    descriptor: Descriptor
+    referrers: int
+
+
 class FallbackUsed(NamedTuple):
     """The registry has no referrers API here; the referrers tag schema is used instead."""
 
@@ -121,6 +132,12 @@ class RegistryWarning(NamedTuple):
 
 class CredentialWarning(NamedTuple):
     """Something about stored credentials that the user should know, while the work goes on. Never a secret."""
+
+    text: str
+
+
+class CacheWarning(NamedTuple):
+    """Something about the cache of content is wrong; the work goes on without it."""
 
     text: str
 
@@ -145,9 +162,11 @@ Event: TypeAlias = (
     | TransferKept
     | TransferSkipped
     | TagWritten
+    | TagCopied
     | FallbackUsed
     | RegistryWarning
     | CredentialWarning
+    | CacheWarning
     | Retrying
 )
 EventSink: TypeAlias = Callable[[Event], None]

@@ -17,7 +17,9 @@ from ocictl.model.digest import Digest
 __all__ = [
     "ByteStream",
     "Content",
+    "HasLocalCopies",
     "Listing",
+    "Mounter",
     "PushReceipt",
     "ReadOnlyTarget",
     "Resumable",
@@ -141,6 +143,38 @@ class Resumable(Protocol):
     @property
     def resume_attempts(self) -> int:
         """Broken streams in a row, without a byte between them, after which reading gives up."""
+        ...
+
+
+@runtime_checkable
+class HasLocalCopies(Protocol):
+    """A target that keeps copies on this machine, which may have been damaged since."""
+
+    def local_copy(self, descriptor: Descriptor, *, start: int = 0) -> ByteStream | None:
+        """Open a copy from this offset on as it is, for a reader that can begin again; None if there is none.
+
+        Who finds it damaged reads by `fetch`, which hands out no damaged copy and mends it.
+        """
+        ...
+
+
+@runtime_checkable
+class Mounter(Protocol):
+    """A target that may take over blobs from its neighbours without their bytes being sent."""
+
+    def can_mount_from(self, source: ReadOnlyTarget) -> bool:
+        """Tell whether it is worth trying to mount blobs of this target."""
+        ...
+
+    def mount(self, descriptor: Descriptor, content: Content, source: ReadOnlyTarget) -> bool:
+        """Store a blob: take it over from `source`, or store `content` where that can't be done (PUSH-17).
+
+        Returns:
+            Whether it was taken over; then nothing of the content was read.
+
+        Raises:
+            ContentError: the bytes are not what the descriptor says; nothing is kept.
+        """
         ...
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from ocictl.cli.cache_options import CacheOptions, cache_options
 from ocictl.cli.command import OcictlCommand
 from ocictl.cli.output_options import OutputOptions, output_options
 from ocictl.cli.remote_options import RemoteOptions, remote_options
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 @click.option("--descriptor", is_flag=True, help="Print the descriptor.")
 @click.option("--pretty", is_flag=True, help="Indent the descriptor.")
 @output_options("text", "json", progress=True)
+@cache_options()
 @remote_options()
 def command(
     name: str,
@@ -32,6 +34,7 @@ def command(
     descriptor: bool,  # noqa: FBT001 - click passes by name
     pretty: bool,  # noqa: FBT001 - click passes by name
     output: OutputOptions,
+    cache: CacheOptions,
     remote: RemoteOptions,
 ) -> None:
     """Fetch a blob as it is stored.
@@ -44,7 +47,7 @@ def command(
       ocictl blob fetch --output data.bin localhost:5000/hello@sha256:DIGEST
       ocictl blob fetch --descriptor localhost:5000/hello@sha256:DIGEST
     """
-    from ocictl.cli.targets import locate_blob, open_target
+    from ocictl.cli.targets import locate_blob, open_source
     from ocictl.content import copy_verified
     from ocictl.errors import InvalidInputError
     from ocictl.output.records import FileRecord, absolute
@@ -59,7 +62,7 @@ def command(
             hint="write --output PATH, or --output - to print it",
         )
     location, digest = locate_blob(name, remote, "blob fetch")
-    target = open_target(location, remote, output.console, output.notices())
+    target = open_source(location, remote, cache, output.console, output.notices())
     found = target.resolve_blob(digest)
     if file == "-":
         copy_verified(target, found, output.console.binary, on_event=output.notices())

@@ -23,6 +23,7 @@ COMMANDS: Final = {
     "blob": Entry("ocictl.cli.blob:command", "Work with single blobs."),
     "login": Entry("ocictl.cli.login:command", "Check credentials with a registry and store them."),
     "logout": Entry("ocictl.cli.logout:command", "Remove what is stored for a registry."),
+    "cache": Entry("ocictl.cli.cache:command", "Look after the cache of content."),
     "version": Entry("ocictl.cli.version:command", "Print the version of ocictl."),
 }
 

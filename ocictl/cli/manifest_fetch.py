@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from ocictl.cli.cache_options import CacheOptions, cache_options
 from ocictl.cli.command import OcictlCommand
 from ocictl.cli.output_options import OutputOptions, output_options
 from ocictl.cli.remote_options import RemoteOptions, remote_options
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 @click.option("--media-type", metavar="TYPE[,TYPE...]", multiple=True, help="Accept these types only.")
 @platform_option("Fetch this platform's manifest")
 @output_options("text", "json")
+@cache_options()
 @remote_options()
 def command(
     name: str,
@@ -34,6 +36,7 @@ def command(
     media_type: tuple[str, ...],
     platform: str | None,
     output: OutputOptions,
+    cache: CacheOptions,
     remote: RemoteOptions,
 ) -> None:
     """Print a manifest as it is stored.
@@ -44,7 +47,7 @@ def command(
       ocictl manifest fetch --descriptor --platform linux/arm64 docker.io/library/alpine:3
     """
     from ocictl.cli.files import write_file
-    from ocictl.cli.targets import locate_selected, open_target
+    from ocictl.cli.targets import locate_selected, open_source
     from ocictl.cli.values import parse_platform
     from ocictl.ops.fetch import fetch_manifest
     from ocictl.output.records import ManifestRecord
@@ -54,7 +57,7 @@ def command(
     check_exclusive({**alone, "--descriptor": descriptor, "--output -": file == "-"})
     check_exclusive({**alone, "--pretty": pretty})
     location, selector = locate_selected(name, remote, "manifest fetch")
-    target = open_target(location, remote, output.console, output.notices())
+    target = open_source(location, remote, cache, output.console, output.notices())
     found, raw = fetch_manifest(target, selector, platform=parse_platform(platform))
     _check_type(found, media_type)
     record = ManifestRecord.fetched(location.path, found, raw)

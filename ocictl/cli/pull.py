@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from ocictl.cli.cache_options import CacheOptions, cache_options
 from ocictl.cli.command import OcictlCommand
 from ocictl.cli.output_options import OutputOptions, output_options
 from ocictl.cli.remote_options import RemoteOptions, remote_options
@@ -31,6 +32,7 @@ from ocictl.cli.values import platform_option
     help="How many blobs move at once.",
 )
 @output_options("text", "json", progress=True)
+@cache_options()
 @remote_options()
 def command(
     name: str,
@@ -42,6 +44,7 @@ def command(
     platform: str | None,
     concurrency: int,
     output: OutputOptions,
+    cache: CacheOptions,
     remote: RemoteOptions,
 ) -> None:
     """Pull files from a registry or an OCI layout.
@@ -53,14 +56,14 @@ def command(
       ocictl pull localhost:5000/hello:v1
       ocictl pull -o out ghcr.io/me/report@sha256:DIGEST
     """
-    from ocictl.cli.targets import locate_selected, open_target
+    from ocictl.cli.targets import locate_selected, open_source
     from ocictl.cli.values import parse_files, parse_platform
     from ocictl.ops.pull import pull
     from ocictl.output.records import PullRecord
     from ocictl.output.render import pulled
 
     location, selector = locate_selected(name, remote, "pull")
-    target = open_target(location, remote, output.console, output.notices(), concurrency=concurrency)
+    target = open_source(location, remote, cache, output.console, output.notices(), concurrency=concurrency)
     with output.transfers() as on_event:
         result = pull(
             target,

@@ -12,14 +12,16 @@ import click
 
 from ocictl.cli.credentials import check_credential_options, credential_source
 from ocictl.cli.remote_options import RemoteOptions
-from ocictl.errors import InvalidInputError
+from ocictl.errors import InvalidInputError, OcictlError
 from ocictl.events import EventSink
 from ocictl.model.digest import Digest
 from ocictl.model.reference import Reference, check_tag
 from ocictl.output.console import Console
-from ocictl.target import Target, TargetKind
+from ocictl.target import ReadOnlyTarget, Target, TargetKind
 
 if TYPE_CHECKING:
+    from ocictl.cli.cache_options import CacheOptions
+    from ocictl.stores.cache import Cache
     from ocictl.transport.config import Limits, TransportConfig
     from ocictl.transport.credentials import CredentialSource
 
@@ -212,6 +214,58 @@ def open_target(
     )
     click.get_current_context().call_on_close(repository.close)
     return repository
+
+
+def open_source(
+    location: Location,
+    remote: RemoteOptions,
+    cache: CacheOptions,
+    console: Console,
+    on_event: EventSink,
+    *,
+    concurrency: int = 1,
+) -> ReadOnlyTarget:
+    """Open the place for reading content, a registry through the cache if one is named.
+
+    A cache that can't be used is a warning. A layout is on this machine already and needs none.
+
+    Args:
+        location, remote, console, on_event, concurrency: as of `open_target`.
+        cache: which cache.
+
+    Raises:
+        InvalidInputError, NotFoundError, StorageError: an option or the layout is not valid.
+    """
+    source = open_target(location, remote, console, on_event, concurrency=concurrency)
+    if cache.directory is None or location.reference is None:
+        return source
+    from ocictl.stores.cache import Cache
+    from ocictl.stores.cached import CachedTarget
+
+    try:
+        opened = Cache(cache.directory, create=True, max_size=cache.max_size, on_event=on_event)
+    except OcictlError as error:
+        console.message("warning", f"the cache is not used: {error.message}")
+        return source
+    target = CachedTarget(source, opened)
+    click.get_current_context().call_on_close(target.close)
+    return target
+
+
+def open_cache(directory: str | None) -> Cache:
+    """Open a cache to look after it.
+
+    Raises:
+        InvalidInputError: none is named.
+        NotFoundError, StorageError: it is not there, or is none.
+    """
+    from ocictl.stores.cache import Cache
+
+    if not directory:
+        raise InvalidInputError("no cache is named", hint="add --cache DIR, or set OCICTL_CACHE")
+    cache = Cache(directory)
+    click.get_current_context().call_on_close(cache.close)
+    return cache
 
 
 def _in_layout(path: str, selector: str | None, *, shown: str) -> Location:

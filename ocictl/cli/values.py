@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Final
 
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 
 _DAY: Final = 24 * 3600
 _MOST_RETRIES: Final = 100
+_SIZE: Final = r"([0-9]{1,15})(?:\.([0-9]{1,3}))? ?(?:([kmgt])(i?b)?|b)?"
 
 
 def seconds(text: str | float) -> float:
@@ -35,6 +37,20 @@ def retries(text: str | int) -> int:
     value = int(text) if str(text).isascii() and str(text).isdigit() else -1
     if not 0 <= value <= _MOST_RETRIES:
         raise click.BadParameter(f"{text!r} is not a whole number from 0 to {_MOST_RETRIES}.")
+    return value
+
+
+def byte_size(text: str | int) -> int:
+    """Read a number of bytes: `1024`, `500MB` (a thousand thousands), `10GiB` or `10G` (a power of 1024).
+
+    A type for options.
+    """
+    match = re.fullmatch(_SIZE, str(text).strip().lower())
+    if match is None:
+        raise click.BadParameter(f"{text!r} is not a size like 500MB, 10GiB or a number of bytes.")
+    whole, part, prefix, unit = match.groups(default="")
+    base = 1000 if unit == "b" else 1024
+    value: int = int(whole + part) * base ** " kmgt".index(prefix or " ") // 10 ** len(part)
     return value
 
 

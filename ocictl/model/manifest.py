@@ -182,6 +182,22 @@ def _read_subject(known: _fields.Members) -> Descriptor | None:
     )
 
 
+def read_links(raw: bytes, media_type: str) -> tuple[Descriptor | None, tuple[Descriptor, ...]]:
+    """Read what a document points to: its subject, if any, and everything else in order.
+
+    The withdrawn artifact manifest is read too: registries still keep some, and copies must be whole (MAN-10).
+
+    Raises:
+        ContentError: `document-malformed`.
+    """
+    if media_type != media_types.WITHDRAWN_ARTIFACT_MANIFEST:
+        document = parse_document(raw, media_type)
+        return document.subject, document.successors()
+    known = _fields.Members(_fields.load(raw, "manifest"), "$", rule="MAN-10")
+    blobs = known.array("blobs", Descriptor.from_json) if known.has("blobs") else ()
+    return _read_subject(known), blobs
+
+
 def check_for_writing(document: Document) -> None:
     """Hold a document to what a producer must keep and a reader forgives.
 

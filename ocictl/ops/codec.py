@@ -13,9 +13,10 @@ from dataclasses import dataclass
 from typing import BinaryIO, Final, Protocol
 
 from ocictl.content import CHUNK
-from ocictl.errors import ContentError, InvalidInputError
+from ocictl.errors import InvalidInputError
+from ocictl.tar_reader import malformed
 
-__all__ = ["Compressor", "Decompressed", "malformed", "new_compressor"]
+__all__ = ["Compressor", "Decompressed", "new_compressor"]
 
 _LEVEL: Final = 6
 # Deflate, no flags, no time, no extra flags, unknown system: the same bytes on every machine (RFC 1952).
@@ -205,15 +206,6 @@ class Decompressed:
             self.consumed += len(data)
             self._input += data
         return True
-
-
-def malformed(why: str, hint: str | None = None) -> ContentError:
-    """The error for an archive that can't be read."""
-    return ContentError(
-        f"the directory archive can't be read: {why}",
-        code="archive-malformed",
-        hint=hint or "fetch the blob by its digest with 'ocictl blob fetch --output FILE' to look at it",
-    )
 
 
 def _format_of(head: bytes) -> _Format | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Final
@@ -10,6 +10,7 @@ from typing import Final
 from ocictl.content import BytesContent
 from ocictl.errors import OcictlError
 from ocictl.events import (
+    Direction,
     EventSink,
     TagWritten,
     TransferAdvanced,
@@ -64,10 +65,14 @@ class Knowledge:
 class _Counted:
     """Content whose readers report progress."""
 
-    def __init__(self, node: Node, on_event: EventSink, stop: Cancellation) -> None:
+    def __init__(
+        self, node: Node, on_event: EventSink, stop: Cancellation, begin: Callable[[], None] | None = None
+    ) -> None:
+        """`begin` is called before the first byte is read."""
         self._node = node
         self._on_event = on_event
         self._stop = stop
+        self._begin = begin
 
     @property
     def size(self) -> int:
@@ -77,6 +82,9 @@ class _Counted:
         def advance(offset: int) -> None:
             self._on_event(TransferAdvanced(descriptor=self._node.descriptor, offset=offset))
 
+        begin, self._begin = self._begin, None
+        if begin is not None:
+            begin()
         return CountingStream(self._node.content.open(), advance, self._stop)
 
 
@@ -102,26 +110,55 @@ def push_blobs(
             unique[node.descriptor.digest] = node
     knowledge = Knowledge() if check_exists else None
     tasks = [
-        partial(_push_blob, target, node, on_event=on_event, knowledge=knowledge) for node in unique.values()
+        partial(send_blob, target, node, direction="push", on_event=on_event, knowledge=knowledge)
+        for node in unique.values()
     ]
     run_all(tasks, concurrency=concurrency)
     for node in repeated:
         on_event(TransferSkipped(descriptor=node.descriptor, direction="push", reason="duplicate"))
 
 
-def _push_blob(
-    target: Target, node: Node, stop: Cancellation, *, on_event: EventSink, knowledge: Knowledge | None
+def send_blob(
+    target: Target,
+    node: Node,
+    stop: Cancellation,
+    *,
+    direction: Direction,
+    on_event: EventSink,
+    knowledge: Knowledge | None,
+    mount: Callable[[Descriptor, Content], bool] | None = None,
 ) -> None:
+    """Store a blob unless the target has it.
+
+    Args:
+        target: where to.
+        node: the blob.
+        stop: tells when to give up.
+        direction: for the events.
+        on_event: told what happens.
+        knowledge: what was learned so far; None: send it without asking.
+        mount: takes it over from elsewhere or else stores it; tells whether nothing had to move.
+    """
     stop.check()
-    if knowledge is not None and knowledge.worth_asking(node.descriptor):
-        found = target.exists(node.descriptor)
+    descriptor = node.descriptor
+    if knowledge is not None and knowledge.worth_asking(descriptor):
+        found = target.exists(descriptor)
         knowledge.learn(found=found)
         if found:
-            on_event(TransferSkipped(descriptor=node.descriptor, direction="push", reason="exists"))
+            on_event(TransferSkipped(descriptor=descriptor, direction=direction, reason="exists"))
             return
-    on_event(TransferStarted(descriptor=node.descriptor, direction="push"))
-    target.push(node.descriptor, _Counted(node, on_event, stop))
-    on_event(TransferFinished(descriptor=node.descriptor, direction="push"))
+
+    def begin() -> None:
+        on_event(TransferStarted(descriptor=descriptor, direction=direction))
+
+    if mount is not None:
+        if mount(descriptor, _Counted(node, on_event, stop, begin)):
+            on_event(TransferSkipped(descriptor=descriptor, direction=direction, reason="mounted"))
+            return
+    else:
+        begin()
+        target.push(descriptor, _Counted(node, on_event, stop))
+    on_event(TransferFinished(descriptor=descriptor, direction=direction))
 
 
 def push_artifact(
@@ -160,7 +197,7 @@ def push_artifact(
     try:
         receipt = put(first)
     except OcictlError as error:
-        if not _blob_is_missing(error):
+        if not lacks_content(error):
             raise
         # MPUT-08: the registry knows better than its own answer to HEAD; send everything and try once more.
         push_blobs(target, blobs, concurrency=concurrency, on_event=on_event, check_exists=False)
@@ -175,6 +212,7 @@ def push_artifact(
     return receipt, existed
 
 
-def _blob_is_missing(error: OcictlError) -> bool:
+def lacks_content(error: OcictlError) -> bool:
+    """Tell whether a registry refused a document because it lacks what that points to (MPUT-08)."""
     entries = error.details.get("errors") or ()
     return any(isinstance(entry, dict) and entry.get("code") in _MISSING_BLOB for entry in entries)

@@ -16,10 +16,9 @@ from typing import Final
 
 from ocictl.content import CHUNK
 from ocictl.errors import ContentError, PathError
-from ocictl.ops.codec import malformed
 from ocictl.ops.files import CheckedFile, lstat, open_directory, temporary_name, writing
 from ocictl.ops.links import Links
-from ocictl.ops.tar_reader import Member, TarReader
+from ocictl.tar_reader import Member, TarReader, malformed
 
 __all__ = ["LockedDirectory", "Tree", "UnpackLimits", "lock", "too_much"]
 

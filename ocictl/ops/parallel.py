@@ -11,7 +11,7 @@ from typing import Final, Self, TypeAlias
 from ocictl.errors import OcictlError
 from ocictl.target import ByteStream
 
-Task: TypeAlias = Callable[["Cancellation"], None]
+Task: TypeAlias = Callable[["Work"], None]
 _GRACE: Final = 5.0
 """Seconds to wait for running transfers to clean up after an interruption."""
 
@@ -41,38 +41,77 @@ class Cancellation:
             raise Cancelled("stopped because another transfer failed")
 
 
-def run_all(tasks: Iterable[Task], *, concurrency: int) -> None:
+class Work(Cancellation):
+    """One run: the tasks that wait, and whether it shall stop. A task may add others."""
+
+    def __init__(self, tasks: Iterable[Task]) -> None:
+        super().__init__()
+        self._waiting = deque(tasks)
+        self._running = 0
+        self._changed = threading.Condition()
+        self.failures: list[BaseException] = []
+
+    def __len__(self) -> int:
+        return len(self._waiting)
+
+    def add(self, tasks: Iterable[Task]) -> None:
+        """Let these tasks run next, in this order, before all that wait: what is begun is finished first."""
+        with self._changed:
+            self._waiting.extendleft(reversed(list(tasks)))
+            self._changed.notify_all()
+
+    def fail(self, failure: BaseException) -> None:
+        """Stop the run for this reason."""
+        with self._changed:
+            self.failures.append(failure)
+            self.cancel()
+            self._changed.notify_all()
+
+    def run_here(self) -> None:
+        """Run everything in this thread. What a task raises ends it."""
+        while self._waiting:
+            self._waiting.popleft()(self)
+
+    def run_until_empty(self) -> None:
+        """Take tasks until there are none and none can come, or the run is stopped: the work of a thread."""
+        while (task := self._next()) is not None:
+            try:
+                task(self)
+            except BaseException as error:  # noqa: BLE001 - handed to the caller's thread
+                self.fail(error)
+            with self._changed:
+                self._running -= 1
+                self._changed.notify_all()
+
+    def _next(self) -> Task | None:
+        with self._changed:
+            while not self._waiting and self._running and not self.failures:
+                self._changed.wait()
+            if self.failures or not self._waiting:
+                return None
+            self._running += 1
+            return self._waiting.popleft()
+
+
+def run_all(tasks: Iterable[Task], *, concurrency: int, growing: bool = False) -> None:
     """Run every task; up to `concurrency` at once.
 
     The first failure stops the others at their next chunk and is raised here. An interruption (Ctrl-C)
     does the same; transfers that do not react within a few seconds are left to end with the process.
+
+    Args:
+        tasks: what to run; they begin in this order.
+        concurrency: how many run at once.
+        growing: the tasks will add others, so there may be more to do at once than there seems to be.
     """
-    waiting = deque(tasks)
-    stop = Cancellation()
-    if concurrency <= 1 or len(waiting) <= 1:
-        for task in waiting:
-            task(stop)
+    work = Work(tasks)
+    count = concurrency if growing else min(concurrency, len(work))
+    if count <= 1:
+        work.run_here()
         return
-    failures: list[BaseException] = []
-    lock = threading.Lock()
-
-    def work() -> None:
-        while not failures:
-            with lock:
-                if not waiting:
-                    return
-                task = waiting.popleft()
-            try:
-                task(stop)
-            except BaseException as error:  # noqa: BLE001 - handed to the caller's thread below
-                with lock:
-                    failures.append(error)
-                stop.cancel()
-                return
-
     threads = [
-        threading.Thread(target=work, name=f"transfer-{number}", daemon=True)
-        for number in range(min(concurrency, len(waiting)))
+        threading.Thread(target=work.run_until_empty, name=f"transfer-{number}", daemon=True)
+        for number in range(count)
     ]
     for thread in threads:
         thread.start()
@@ -81,16 +120,15 @@ def run_all(tasks: Iterable[Task], *, concurrency: int) -> None:
             while thread.is_alive():
                 thread.join(0.5)
     except BaseException:
-        stop.cancel()
-        failures.append(Cancelled("interrupted"))
+        work.fail(Cancelled("interrupted"))
         for thread in threads:
             thread.join(_GRACE / len(threads))
         raise
-    for failure in failures:
+    for failure in work.failures:
         if not isinstance(failure, Cancelled):
             raise failure
-    if failures:
-        raise failures[0]
+    if work.failures:
+        raise work.failures[0]
 
 
 class CountingStream:

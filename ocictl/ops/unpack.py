@@ -18,8 +18,8 @@ from ocictl.ops.codec import Decompressed
 from ocictl.ops.extract import Tree, UnpackLimits, lock, too_much
 from ocictl.ops.files import writing
 from ocictl.ops.paths import OutputRoot
-from ocictl.ops.tar_reader import TarReader
 from ocictl.ops.titles import clean_title
+from ocictl.tar_reader import TarReader
 
 __all__ = ["UnpackLimits", "UnpackResult", "unpack"]
 

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from typing import Final, Literal, TypeAlias
 
 from ocictl.events import (
+    CacheWarning,
     CredentialWarning,
     Event,
     EventSink,
@@ -102,7 +103,7 @@ class Notices:
         match event:
             case RegistryWarning() if self._is_new(event.host, event.text):
                 self._console.message("warning", f"{event.host}: {event.text}", host=event.host)
-            case CredentialWarning() if self._is_new("", event.text):
+            case CredentialWarning() | CacheWarning() if self._is_new("", event.text):
                 self._console.message("warning", event.text)
             case FileWarning() if self._is_new(event.name, event.text):
                 self._console.message("warning", f"{event.name}: {event.text}")

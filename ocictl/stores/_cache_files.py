@@ -14,7 +14,7 @@ import secrets
 import stat
 import time
 from collections.abc import Iterator
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, Self
 
 from ocictl.errors import InvalidInputError
 from ocictl.model.digest import Digest
@@ -67,7 +67,10 @@ class CacheFiles:
 
     def free(self) -> int | None:
         """Free bytes of the file system; None if it does not tell."""
-        facts = os.fstatvfs(self._blobs)
+        try:
+            facts = os.fstatvfs(self._blobs)
+        except OSError:
+            return None
         return facts.f_bavail * facts.f_frsize if facts.f_blocks else None
 
     def open_entry(self, digest: Digest) -> io.FileIO | None:
@@ -114,7 +117,7 @@ class CacheFiles:
 
     def entries(self) -> Iterator[Entry]:
         """List the entries. Whatever is not a plain file under a digest is none of ours."""
-        for algorithm in sorted(os.listdir(self._blobs)):
+        for algorithm in sorted(os.listdir(self._blobs)):  # noqa: PTH208 - an open directory
             try:
                 folder = _Directory(algorithm, self._blobs)
             except OSError:
@@ -141,11 +144,11 @@ class CacheFiles:
 
     def unfinished(self) -> int:
         """How many unfinished files there are, being written or left behind."""
-        return sum(_UNFINISHED.fullmatch(name) is not None for name in os.listdir(self._blobs))
+        return sum(_UNFINISHED.fullmatch(name) is not None for name in os.listdir(self._blobs))  # noqa: PTH208
 
     def sweep(self) -> None:
         """Remove unfinished files that nobody is writing any more."""
-        for name in os.listdir(self._blobs):
+        for name in os.listdir(self._blobs):  # noqa: PTH208
             if _UNFINISHED.fullmatch(name):
                 try:
                     self._remove_abandoned(name)
@@ -206,7 +209,7 @@ class _Directory:
                 if stat.S_ISREG(facts.st_mode):
                     yield Entry(digest, facts.st_size, facts.st_mtime_ns, facts.st_ino)
 
-    def __enter__(self) -> _Directory:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_error: object) -> None:

@@ -6,7 +6,16 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Final
 
-from ocictl.errors import ContentError, NotFoundError, OcictlError, RegistryError
+from ocictl.errors import (
+    ContentError,
+    CredentialError,
+    DeniedError,
+    NotFoundError,
+    OcictlError,
+    RegistryError,
+    UnauthorizedError,
+    UnsupportedError,
+)
 from ocictl.events import EventSink, Retrying
 from ocictl.model.descriptor import Descriptor
 from ocictl.model.digest import Digest, new_hasher
@@ -20,6 +29,9 @@ from ocictl.transport.session import RegistryClient
 
 _CLOSED: Final = frozenset({200, 201, 202, 204})
 """Answers to the closing PUT that may mean the blob is stored; 201 by the book, the others by HEAD (PUSH-19)."""
+
+_MOUNTED: Final = "mounted"
+"""Stands for the location of an upload that is not needed."""
 
 Backoff = Callable[[int, OcictlError], float]
 """Seconds to wait after the attempt of this number ended in this error."""
@@ -44,6 +56,7 @@ class Blobs:
         self._backoff = backoff
         self._pull = (endpoints.pull_scope(name),)
         self._push = (endpoints.push_scope(name),)
+        self._may_mount = True
 
     def size(self, digest: Digest) -> int:
         """The blob's size in bytes: by HEAD, or by the head of GET where HEAD is refused (PULL-07).
@@ -81,18 +94,29 @@ class Blobs:
         """Open a blob's bytes, unverified. See `open_at`."""
         return open_at(self._client, self._url(descriptor.digest), descriptor, start=start, scopes=self._pull)
 
-    def push(self, descriptor: Descriptor, content: Content) -> None:
+    def push(self, descriptor: Descriptor, content: Content, *, mount_from: str | None = None) -> bool:
         """Upload a blob by POST and one PUT, in a new session as often as the limits allow (PUSH-03, PUSH-15).
+
+        Args:
+            descriptor: the blob.
+            content: its bytes.
+            mount_from: another repository of the registry that has it; the POST asks to take it over from there.
+
+        Returns:
+            Whether the registry took it over; then nothing was read of the content (PUSH-17).
 
         Raises:
             ContentError: `digest-mismatch`: the registry received other bytes than the digest names.
             RegistryError: `registry-protocol`, or what the registry answered.
         """
+        location = self._mount(descriptor, mount_from) if mount_from and self._may_mount else None
+        if location is _MOUNTED:
+            return True
         attempts = self._client.config.limits.attempts
         for attempt in range(1, attempts + 1):
-            location = self._begin(descriptor)
+            location = location or self._begin(descriptor)
             if location is None:
-                return
+                return False
             try:
                 self._send(descriptor, content, location)
             except OcictlError as error:
@@ -103,10 +127,36 @@ class Blobs:
                 # The answer may have been lost after the blob was stored.
                 with suppress(OcictlError):
                     if self.exists(descriptor.digest):
-                        return
+                        return False
                 self._wait(location, attempt, error)
+                location = None
             else:
-                return
+                return False
+        return False
+
+    def _mount(self, descriptor: Descriptor, source: str) -> str | None:
+        """Ask to take a blob over: `_MOUNTED`, or the location of the upload that began instead, or None.
+
+        Who may write here need not be allowed to read there, and some registries refuse where they should begin
+        an upload (PUSH-17). A refusal is no failure: the bytes are sent then, and mounting is not tried again.
+        """
+        try:
+            with self._client.request(
+                "POST",
+                endpoints.mount(self._name, descriptor.digest, source),
+                expected={201, 202},
+                scopes=(*self._push, endpoints.pull_scope(source)),
+                repeatable=True,
+            ) as response:
+                status = response.status
+                location, answered = response.headers.get("Location"), response.url
+        except (UnauthorizedError, DeniedError, NotFoundError, UnsupportedError, CredentialError):
+            self._may_mount = False
+            return None
+        if status == 202:
+            return url_policy.upload_location(location, answered, self._client.base_url)
+        check_stated_digest(response.headers, descriptor.digest, "the mounted blob")
+        return _MOUNTED
 
     def _begin(self, descriptor: Descriptor) -> str | None:
         """Open an upload session; its location, or None if the registry says the blob is there already."""

@@ -11,19 +11,21 @@ from __future__ import annotations
 import errno
 import io
 import os
+import shlex
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from threading import RLock
 from typing import Any, BinaryIO, Final
 
-from ocictl.content import BACKGROUND_BLOCK, BACKGROUND_FROM
+from ocictl.content import BACKGROUND_BLOCK
 from ocictl.errors import ConflictError, OcictlError, StorageError
 from ocictl.events import CacheWarning, EventSink, discard
-from ocictl.hashing import BackgroundHasher
 from ocictl.model import _fields
 from ocictl.model.descriptor import Descriptor
 from ocictl.model.digest import Digest, new_hasher
 from ocictl.stores._cache_files import MARKER, CacheFiles, Entry, touch
+from ocictl.stores._cache_fill import Fill
 from ocictl.stores._layout_files import LayoutFiles, unwritable
 from ocictl.stores._layout_index import Snapshot, invalid
 
@@ -41,14 +43,14 @@ class CacheUsage:
         size: their bytes.
         unfinished: number of files that are being written or were left behind.
         oldest: when the entry that was unused for longest was used, in seconds since 1970; None without entries.
-        is_marked: it says that it is a cache, so it may be pruned.
+        is_prunable: it says that it is a cache and has no tags.
     """
 
     entries: int
     size: int
     unfinished: int
     oldest: float | None
-    is_marked: bool
+    is_prunable: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -145,6 +147,19 @@ class Cache:
         stream.seek(start)
         return stream
 
+    def open_unverified(self, descriptor: Descriptor, start: int = 0) -> BinaryIO | None:
+        """Open an entry that is too large for memory as it is; None for any other. It is read once only."""
+        if descriptor.size <= _IN_MEMORY:
+            return None
+        file = self._files.open_entry(descriptor.digest)
+        if file is None or os.fstat(file.fileno()).st_size != descriptor.size:
+            if file is not None:
+                file.close()
+            return None
+        touch(file)
+        file.seek(start)
+        return file
+
     def _verified(self, file: io.FileIO, digest: Digest) -> BinaryIO | None:
         """The bytes of an open entry at their beginning, or None after it was found damaged and removed."""
         hasher = new_hasher(digest.algorithm)
@@ -167,26 +182,27 @@ class Cache:
 
     def begin(self, descriptor: Descriptor) -> Fill | None:
         """Begin to write an entry; None if it can't or shall not be kept."""
+        size = descriptor.size
         with self._lock:
-            if not self._writable or not self._reserve(descriptor.size):
+            if not self._writable or not self._has_room(size):
                 return None
             if not self._filled:
                 self._filled = True
                 with suppress(OSError):
                     self._files.sweep()
+            self._pending += size
         try:
-            name, fd = self._files.create()
+            return Fill(self._files, descriptor, on_error=self._give_up, on_end=partial(self._settle, size))
         except OSError as error:
-            self._settle(descriptor.size, kept=False)
+            self._settle(size, 0)
             self._give_up(error)
             return None
-        return Fill(self, descriptor, name, fd)
 
     def usage(self) -> CacheUsage:
         """Count what is there.
 
         Raises:
-            StorageError: `file-unreadable`.
+            StorageError: `file-unreadable` or `layout-invalid`.
         """
         entries = self._entries()
         return CacheUsage(
@@ -194,7 +210,7 @@ class Cache:
             size=sum(entry.size for entry in entries),
             unfinished=self._files.unfinished(),
             oldest=min((entry.used / 1e9 for entry in entries), default=None),
-            is_marked=self._files.is_marked(),
+            is_prunable=self._files.is_marked() and not self._tags(),
         )
 
     def prune(self, max_size: int = 0) -> PruneResult:
@@ -214,11 +230,13 @@ class Cache:
         if not self._files.is_marked():
             raise self._refused(
                 f"it has no {MARKER}",
-                f"if it is one, use it once: ocictl pull --cache {self.path} …",
+                f"if it is one, use it once as such: ocictl pull --cache {shlex.quote(self.path)} REFERENCE",
             )
         with self._layout.locked():
             if self._tags():
-                raise self._refused("it has tags", "remove the directory yourself, or use another one as cache")
+                raise self._refused(
+                    "it has tags", "remove the directory yourself, or use another one as cache"
+                )
             entries = sorted(self._entries(), key=lambda entry: (entry.used, str(entry.digest)))
             size = sum(entry.size for entry in entries)
             excess = size - max_size
@@ -231,7 +249,7 @@ class Cache:
             try:
                 self._files.sweep()
                 removed = [e for e in chosen if self._files.remove(e, even_if_used=max_size == 0)]
-                self._unlist(entries, removed)
+                self._unlist()
             except OSError as error:
                 raise unwritable(self.path, error) from error
         freed = sum(entry.size for entry in removed)
@@ -264,11 +282,11 @@ class Cache:
     def _tags(self) -> bool:
         return bool(Snapshot.parse(self._layout.read_index(), self.path).by_tag)
 
-    def _unlist(self, entries: list[Entry], removed: list[Entry]) -> None:
+    def _unlist(self) -> None:
         """Take out of `index.json`, where oras lists documents, what is not stored any more."""
         snapshot = Snapshot.parse(self._layout.read_index(), self.path)
-        stored = {str(entry.digest) for entry in entries} - {str(entry.digest) for entry in removed}
         listed = snapshot.members.get("manifests") or []
+        stored = {str(entry.digest) for entry in self._entries()} if listed else set()
         kept = [item for item in listed if not isinstance(item, dict) or item.get("digest") in stored]
         if len(kept) != len(listed):
             self._layout.write_index(_fields.dump({**snapshot.members, "manifests": kept}))
@@ -281,31 +299,31 @@ class Cache:
             details={"path": self.path},
         )
 
-    def _reserve(self, size: int) -> bool:
-        """Count bytes that are going to be written, if there is room for them."""
+    def _has_room(self, size: int) -> bool:
+        """Whether so many bytes more may be written; makes room within the limit."""
         free = self._files.free()
         # As much is needed beside the cache: it must not take the space that the files themselves will need.
         if free is not None and 2 * (self._pending + size) > free:
             self.warn(f"there is not enough space to keep everything in the cache {self.path!r}")
             return False
-        if self.max_size is not None and not self._make_room(size, self.max_size):
-            return False
-        self._pending += size
-        return True
-
-    def _make_room(self, size: int, max_size: int) -> bool:
-        if size > max_size:
+        if self.max_size is None:
+            return True
+        if size > self.max_size:
             return False
         if self._total is None:
             self._total = self._count()
-        if self._total + self._pending + size > max_size:
+        if self._total + self._pending + size > self.max_size:
             # A bit more than needed, so that not every entry of a full cache needs a look at all others.
-            self._shrink(max(0, max_size * 9 // 10 - self._pending - size))
+            self._shrink(max(0, self.max_size * 9 // 10 - self._pending - size))
             self._total = self._count()
-        return self._total + self._pending + size <= max_size
+        return self._writable and self._total + self._pending + size <= self.max_size
 
     def _count(self) -> int:
-        return sum(entry.size for entry in self._entries())
+        try:
+            return sum(entry.size for entry in self._files.entries())
+        except OSError as error:
+            self._give_up(error)
+            return 0
 
     def _shrink(self, max_size: int) -> None:
         if not self._prunable or (max_size > 0 and self._count() <= max_size):
@@ -318,11 +336,11 @@ class Cache:
             self._prunable = False
             self.warn(f"the cache can't be kept within its size: {error.message}")
 
-    def _settle(self, size: int, *, kept: bool) -> None:
+    def _settle(self, pending: int, kept: int) -> None:
         with self._lock:
-            self._pending -= size
-            if kept and self._total is not None:
-                self._total += size
+            self._pending -= pending
+            if self._total is not None:
+                self._total += kept
 
     def _give_up(self, error: OSError) -> None:
         """Write nothing more in the life of this object."""
@@ -332,70 +350,3 @@ class Cache:
             self._writable = False
         why = "it is full" if error.errno in (errno.ENOSPC, errno.EDQUOT) else error.strerror or str(error)
         self.warn(f"nothing more is kept in the cache {self.path!r}: {why}")
-
-
-class Fill:
-    """An entry that is being written: all of its bytes, then `commit`; or `discard`. Failures only warn.
-
-    Attributes:
-        count: bytes so far.
-    """
-
-    def __init__(self, cache: Cache, descriptor: Descriptor, name: str, fd: int) -> None:
-        algorithm = descriptor.digest.algorithm
-        self._cache = cache
-        self._descriptor = descriptor
-        self._name = name
-        self._fd = fd
-        # The reader behind it hashes the same bytes; but what goes into a cache is not left to a reader's care.
-        self._hasher = (
-            BackgroundHasher(algorithm) if descriptor.size >= BACKGROUND_FROM else new_hasher(algorithm)
-        )
-        self._open = True
-        self.count = 0
-
-    def write(self, data: bytes) -> None:
-        """Add bytes."""
-        if not self._open:
-            return
-        self.count += len(data)
-        if self.count > self._descriptor.size:
-            self.discard()
-            return
-        self._hasher.update(data)
-        try:
-            view = memoryview(data)
-            while view:
-                view = view[os.write(self._fd, view) :]
-        except OSError as error:
-            self.discard()
-            self._cache._give_up(error)  # noqa: SLF001 - one class in two parts
-
-    def commit(self) -> None:
-        """Make it an entry, if size and digest are right."""
-        if not self._open:
-            return
-        if self.count != self._descriptor.size or self._hasher.hexdigest() != self._descriptor.digest.encoded:
-            self.discard()
-            return
-        try:
-            self._cache._files.finish(self._name, self._descriptor.digest)  # noqa: SLF001
-        except OSError as error:
-            self.discard()
-            self._cache._give_up(error)  # noqa: SLF001
-            return
-        self._end(kept=True)
-
-    def discard(self) -> None:
-        """Leave nothing, unless it is committed. Doing so twice is no error."""
-        if self._open:
-            with suppress(OSError):
-                self._cache._files.discard(self._name)  # noqa: SLF001
-            self._end(kept=False)
-
-    def _end(self, *, kept: bool) -> None:
-        self._open = False
-        os.close(self._fd)
-        if isinstance(self._hasher, BackgroundHasher):
-            self._hasher.close()
-        self._cache._settle(self._descriptor.size, kept=kept)  # noqa: SLF001

@@ -10,7 +10,8 @@ from typing import BinaryIO, Self
 from ocictl.errors import TransportError
 from ocictl.model.descriptor import Descriptor
 from ocictl.model.digest import Digest
-from ocictl.stores.cache import Cache, Fill
+from ocictl.stores._cache_fill import Fill
+from ocictl.stores.cache import Cache
 from ocictl.target import ByteStream, ReadOnlyTarget, TargetKind
 
 
@@ -97,6 +98,11 @@ class CachedTarget:
             stream = self._source.fetch(descriptor, start=start)
             fill = None if start else self._cache.begin(descriptor)
         return stream if fill is None else _FillingStream(stream, fill, self, descriptor.digest)
+
+    def local_copy(self, descriptor: Descriptor, *, start: int = 0) -> ByteStream | None:
+        """As in `ocictl.target.HasLocalCopies`: a large entry of the cache, not verified."""
+        found = self._cache.open_unverified(descriptor, start) if descriptor.digest.verifiable else None
+        return found and _EntryStream(found, self._source, self._cache, descriptor, start)
 
     def _is_broken_at(self, digest: Digest, start: int) -> bool:
         with self._lock:

@@ -10,6 +10,7 @@ Which method asks which endpoint of the distribution specification:
     referrers      GET referrers/<digest>, or GET manifests/<referrers tag>              end-12, end-3
     push           POST and PUT blobs/uploads/, or PUT manifests/<tag or digest>;
                    then GET and PUT manifests/<referrers tag> where that is our duty     end-4, end-6, end-7
+    mount          POST blobs/uploads/?mount=<digest>&from=<name>, and as push           end-11
     tag            GET manifests/<digest>, PUT manifests/<tag>                           end-3, end-7
 """
 
@@ -34,7 +35,7 @@ from ocictl.stores.manifests import Manifests, check_document_size
 from ocictl.stores.referrers_api import ReferrersApi
 from ocictl.stores.referrers_reader import ReferrersMode, ReferrersReader, no_endpoint
 from ocictl.stores.referrers_tag import ReferrersTag
-from ocictl.target import ByteStream, Content, PushReceipt, TargetKind
+from ocictl.target import ByteStream, Content, PushReceipt, ReadOnlyTarget, TargetKind
 from ocictl.transport import endpoints, paging
 from ocictl.transport.config import Limits, TransportConfig
 from ocictl.transport.session import RegistryClient
@@ -194,6 +195,23 @@ class Repository:
         with VerifyingReader(content.open(), descriptor) as reader:
             raw = reader.read()
         return self._push_document(descriptor, raw, tag)
+
+    def can_mount_from(self, source: ReadOnlyTarget) -> bool:
+        """Tell whether the other target is another repository of the same registry."""
+        return (
+            isinstance(source, Repository)
+            and source._client.base_url == self._client.base_url  # noqa: SLF001 - another one of the same class
+            and source._reference.repository != self._reference.repository  # noqa: SLF001
+        )
+
+    def mount(self, descriptor: Descriptor, content: Content, source: ReadOnlyTarget) -> bool:
+        """Take a blob over from another repository, or upload it where the registry does not do that (PUSH-17).
+
+        Raises:
+            ContentError: the bytes are not what the descriptor says.
+        """
+        name = source._reference.repository if isinstance(source, Repository) else None  # noqa: SLF001
+        return self._blobs.push(descriptor, content, mount_from=name)
 
     def tag(self, descriptor: Descriptor, tag: str) -> None:
         """Let a tag point to a document that is there.

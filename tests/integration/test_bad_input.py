@@ -220,7 +220,7 @@ def test_titles_that_meet(
     if titles == ("a", "a"):
         manifest(registry, layer(registry, "a", b"1"), layer(registry, "a", b"2"))
     before = snapshot(work.parent)
-    finished = run_ocictl("pull", f"{registry.host}/bad:v1", cwd=work)
+    finished = run_ocictl("pull", f"{registry.host}/bad:v1", "-o", "out", cwd=work)
     check_failure(finished, 9)
     assert snapshot(work.parent) == before
 
@@ -324,7 +324,7 @@ def test_registry_that_misbehaves_on_pull(
     """I1 to I4, T3, T4, ERR-04: each fault has its exit code, and no file appears."""
     change(registry)
     before = snapshot(work.parent)
-    finished = run_ocictl("pull", f"{registry.host}/app:v1", cwd=work)
+    finished = run_ocictl("pull", f"{registry.host}/app:v1", "-o", "out", cwd=work)
     check_failure(finished, code, *words)
     assert snapshot(work.parent) == before
 

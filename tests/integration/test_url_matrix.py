@@ -7,8 +7,9 @@ header, a cookie of the user's own and a client certificate. Each test prints wh
 
 Advisories: CVE-2026-48978 = GHSA-xf85-363p-868w and GHSA-28r5-37g7-p6mp (realms), GHSA-vh4v-2xq2-g5cg and
 GHSA-qvqc-4c52-x6qp (redirects), CVE-2026-50151 = GHSA-jxpm-75mh-9fp7 (upload locations), GHSA-whvf-jp7m-59f3 and
-GHSA-h3wm-jjqf-8jm2 (custom headers and client certificates), CVE-2020-15157 (`urls`), CVE-2018-18074,
-CVE-2023-32681 and CVE-2024-47081 (what requests sends along).
+GHSA-h3wm-jjqf-8jm2 (custom headers and client certificates), CVE-2020-15157 (`urls`), go-containerregistry #2332 and
+Azure/acr #895 (links); CVE-2018-18074, CVE-2023-32681, CVE-2024-47081, CVE-2018-20060, CVE-2023-43804, CVE-2024-37891
+and CVE-2025-50181 (what requests and urllib3 send along, or follow).
 """
 
 from __future__ import annotations

@@ -65,6 +65,7 @@ def test_programs_get_a_clean_environment(tmp_path: Path) -> None:
         "LANG",
         "LC_ALL",
         "TZ",
+        "XDG_RUNTIME_DIR",
         "EXTRA",
     }
 

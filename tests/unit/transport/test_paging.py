@@ -105,7 +105,7 @@ def test_a_circle_ends() -> None:
 
 @responses.activate
 def test_too_many_pages() -> None:
-    """A list without an end stops at the limit."""
+    """A list without an end stops at the limit (oras-go #1215)."""
     for number in range(4):
         responses.get(f"{LIST}?last={number}", headers={"Link": f"<?last={number + 1}>; rel=next"})
     with client(limits=Limits(pages=3)) as registry, pytest.raises(RegistryError, match="more than 3 pages"):

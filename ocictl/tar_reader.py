@@ -12,9 +12,8 @@ from dataclasses import dataclass
 from typing import Final, Literal, TypeAlias
 
 from ocictl.errors import ContentError
-from ocictl.ops.codec import malformed
 
-__all__ = ["Kind", "Member", "TarReader"]
+__all__ = ["Kind", "Member", "TarReader", "malformed"]
 
 Kind: TypeAlias = Literal["file", "directory", "symlink", "hardlink", "device", "other"]
 
@@ -63,14 +62,23 @@ class Member:
 class TarReader:
     """Walks an archive once. Between two members it skips what was not read of the first."""
 
-    def __init__(self, read: Callable[[int], bytes], *, longest_name: int) -> None:
+    def __init__(
+        self,
+        read: Callable[[int], bytes],
+        *,
+        longest_name: int,
+        skip: Callable[[int], None] | None = None,
+    ) -> None:
         """
         Args:
             read: returns at most so many bytes, `b""` only at the end.
             longest_name: most bytes of a name or of the text of a link.
+            skip: passes over so many bytes, for a source that need not be read for that; whether they were there
+                is then left to the caller.
         """
         self._read = read
         self._longest_name = longest_name
+        self._seek = skip
         self._left = 0
         self._padding = 0
 
@@ -148,6 +156,9 @@ class TarReader:
         return b"".join(parts)
 
     def _skip(self) -> None:
+        if self._seek is not None:
+            self._seek(self._left + self._padding)
+            self._left = self._padding = 0
         while self.read(64 * BLOCK):
             pass
         if len(self._exactly(self._padding)) < self._padding:
@@ -214,6 +225,15 @@ class TarReader:
             size=size,
             link=link,
         )
+
+
+def malformed(why: str, hint: str | None = None) -> ContentError:
+    """The error for an archive that can't be read."""
+    return ContentError(
+        f"the directory archive can't be read: {why}",
+        code="archive-malformed",
+        hint=hint or "fetch the blob by its digest with 'ocictl blob fetch --output FILE' to look at it",
+    )
 
 
 def _records(data: bytes) -> dict[bytes, bytes]:
