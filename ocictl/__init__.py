@@ -47,16 +47,23 @@ if TYPE_CHECKING:
     from ocictl.stores.repository import Repository
     from ocictl.target import ReadOnlyTarget, Target
     from ocictl.transport.config import Limits, TransportConfig
+    from ocictl.transport.credentials import Anonymous, Credential, CredentialSource, Explicit
+    from ocictl.transport.hosts import HostAddress
 
 __all__ = [
     "Annotations",
+    "Anonymous",
     "ConflictError",
     "ContentError",
+    "Credential",
     "CredentialError",
+    "CredentialSource",
     "DeniedError",
     "Descriptor",
     "Digest",
+    "Explicit",
     "FileArgument",
+    "HostAddress",
     "Index",
     "InvalidInputError",
     "Layout",
@@ -111,6 +118,8 @@ _HOMES: Final = {
     "ocictl.stores.repository": ["Repository"],
     "ocictl.target": ["ReadOnlyTarget", "Target"],
     "ocictl.transport.config": ["Limits", "TransportConfig"],
+    "ocictl.transport.credentials": ["Anonymous", "Credential", "CredentialSource", "Explicit"],
+    "ocictl.transport.hosts": ["HostAddress"],
 }
 
 

@@ -133,12 +133,10 @@ class _ResumingStream:
     meanwhile is found out.
     """
 
-    def __init__(
-        self, target: ReadOnlyTarget, descriptor: Descriptor, on_event: EventSink, start: int
-    ) -> None:
+    def __init__(self, target: ReadOnlyTarget, descriptor: Descriptor, start: int) -> None:
         self._target = target
         self._descriptor = descriptor
-        self._on_event = on_event
+        self._on_event: EventSink = getattr(target, "on_event", discard)
         self._stream = target.fetch(descriptor, start=start)
         self._offset = start
         self._failures = 0
@@ -187,9 +185,7 @@ class _ResumingStream:
         self.close()
 
 
-def open_verified(
-    target: ReadOnlyTarget, descriptor: Descriptor, on_event: EventSink = discard
-) -> VerifyingReader:
+def open_verified(target: ReadOnlyTarget, descriptor: Descriptor) -> VerifyingReader:
     """Open content for reading; the reader checks it (DIG-07) and goes on after a lost connection.
 
     Raises:
@@ -199,7 +195,7 @@ def open_verified(
     new_hasher(descriptor.digest.algorithm)
     if descriptor.data is not None:
         return VerifyingReader(_DataStream(descriptor.data), descriptor)
-    return VerifyingReader(_ResumingStream(target, descriptor, on_event, 0), descriptor)
+    return VerifyingReader(_ResumingStream(target, descriptor, 0), descriptor)
 
 
 def read_all(target: ReadOnlyTarget, descriptor: Descriptor, *, limit: int = DOCUMENT_LIMIT) -> bytes:
@@ -241,7 +237,6 @@ def copy_verified(
     descriptor: Descriptor,
     output: BinaryIO,
     on_bytes: Callable[[int], None] | None = None,
-    on_event: EventSink = discard,
     *,
     kept: int = 0,
 ) -> None:
@@ -252,7 +247,6 @@ def copy_verified(
         descriptor: what it is.
         output: open for writing; on an exception its bytes are worth nothing.
         on_bytes: called with the number of bytes written so far.
-        on_event: told when a lost connection is opened again.
         kept: bytes of the content that stand at the beginning of the file already, from an earlier
             attempt. They are hashed again and not fetched.
 
@@ -271,7 +265,7 @@ def copy_verified(
                 output.truncate()
             else:
                 return
-    _copy(lambda: _rest(target, descriptor, kept, on_event), descriptor, output, kept, on_bytes)
+    _copy(lambda: _rest(target, descriptor, kept), descriptor, output, kept, on_bytes)
 
 
 def _copy(
@@ -303,13 +297,13 @@ def _copy(
             hasher.close()
 
 
-def _rest(target: ReadOnlyTarget, descriptor: Descriptor, start: int, on_event: EventSink) -> ByteStream:
+def _rest(target: ReadOnlyTarget, descriptor: Descriptor, start: int) -> ByteStream:
     """What follows the first `start` bytes of content; nothing is fetched for nothing."""
     if descriptor.data is not None:
         return _DataStream(descriptor.data[start:])
     if start and start == descriptor.size:
         return _DataStream(b"")
-    return _ResumingStream(target, descriptor, on_event, start)
+    return _ResumingStream(target, descriptor, start)
 
 
 def _steps(size: int) -> Iterator[int]:
@@ -365,19 +359,16 @@ class FileContent:
 class TargetContent:
     """Content that is read from another target each time it is opened, verified."""
 
-    def __init__(
-        self, target: ReadOnlyTarget, descriptor: Descriptor, on_event: EventSink = discard
-    ) -> None:
+    def __init__(self, target: ReadOnlyTarget, descriptor: Descriptor) -> None:
         self.target = target
         self.descriptor = descriptor
-        self._on_event = on_event
 
     @property
     def size(self) -> int:
         return self.descriptor.size
 
     def open(self) -> ByteStream:
-        return open_verified(self.target, self.descriptor, self._on_event)
+        return open_verified(self.target, self.descriptor)
 
 
 class _FileStream:

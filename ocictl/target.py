@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import Literal, Protocol, Self, TypeAlias, runtime_checkable
 
+from ocictl.events import EventSink
 from ocictl.model.descriptor import Descriptor
 from ocictl.model.digest import Digest
 
@@ -143,6 +144,11 @@ class Resumable(Protocol):
     @property
     def resume_attempts(self) -> int:
         """Broken streams in a row, without a byte between them, after which reading gives up."""
+        ...
+
+    @property
+    def on_event(self) -> EventSink:
+        """Told when a broken stream is opened again."""
         ...
 
 

@@ -65,7 +65,7 @@ def command(
     target = open_source(location, remote, cache, output.console, output.notices())
     found = target.resolve_blob(digest)
     if file == "-":
-        copy_verified(target, found, output.console.binary, on_event=output.notices())
+        copy_verified(target, found, output.console.binary)
     elif file is not None:
         _save(target, found, file, output)
     record = FileRecord.written(location.path, found, absolute(Path(file)) if file is not None else None)
@@ -87,6 +87,5 @@ def _save(target: ReadOnlyTarget, blob: Descriptor, file: str, output: OutputOpt
             blob,
             opened,
             lambda count: on_event(TransferAdvanced(descriptor=blob, offset=count)),
-            on_event,
         )
         on_event(TransferFinished(descriptor=blob, direction="pull"))

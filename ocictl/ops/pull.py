@@ -230,7 +230,7 @@ def _download(
     while True:
         on_event(TransferStarted(descriptor=descriptor, direction="pull", offset=partial.kept))
         try:
-            copy_verified(target, descriptor, partial.file, advance, on_event, kept=partial.kept)
+            copy_verified(target, descriptor, partial.file, advance, kept=partial.kept)
         except ContentError:
             if not partial.kept:
                 partial.discard()

@@ -68,7 +68,10 @@ class LayoutFiles:
             )
         if not stat.S_ISDIR(self.root.stat().st_mode):
             raise invalid(
-                self.path, "it is not a directory", "LAY-01", "a layout in an archive must be unpacked"
+                self.path,
+                "it is not a directory",
+                "LAY-01",
+                "a layout in an archive can be read; unpack it to change it",
             )
         self._check_version()
         if not _is_there(self.root / "index.json"):
@@ -174,7 +177,7 @@ class LayoutFiles:
             raise unreadable(path, error) from error
         return _BlobStream(path, file)
 
-    def write_blob(self, digest: Digest, reader: VerifyingReader) -> None:
+    def write_blob(self, digest: Digest, size: int, reader: VerifyingReader) -> None:  # noqa: ARG002 - archives need it
         """Store a blob, whole and verified (LAY-03).
 
         Raises:

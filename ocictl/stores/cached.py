@@ -8,6 +8,7 @@ from types import TracebackType
 from typing import BinaryIO, Self
 
 from ocictl.errors import TransportError
+from ocictl.events import EventSink, discard
 from ocictl.model.descriptor import Descriptor
 from ocictl.model.digest import Digest
 from ocictl.stores._cache_fill import Fill
@@ -43,6 +44,12 @@ class CachedTarget:
     def path(self) -> str:
         """The source's."""
         return self._source.path
+
+    @property
+    def on_event(self) -> EventSink:
+        """The source's own sink: told when a broken stream is opened again."""
+        sink: EventSink = getattr(self._source, "on_event", discard)
+        return sink
 
     @property
     def resume_attempts(self) -> int:

@@ -3,142 +3,53 @@
 from __future__ import annotations
 
 import os
-import shlex
-from collections import deque
-from collections.abc import Iterator
-from contextlib import suppress
-from threading import Lock, RLock
+from contextlib import AbstractContextManager
+from threading import Lock
+from typing import Protocol
 
-from ocictl.content import DOCUMENT_LIMIT, BytesContent, VerifyingReader, read_all, read_document
-from ocictl.errors import ContentError, NotFoundError
-from ocictl.model import media_types
+from ocictl.content import DOCUMENT_LIMIT, BytesContent, VerifyingReader, read_document
 from ocictl.model.descriptor import Descriptor
 from ocictl.model.digest import Digest, new_hasher
 from ocictl.model.manifest import Document, parse_document
 from ocictl.stores._layout_files import LayoutFiles
-from ocictl.stores._layout_index import Snapshot, entry_for
-from ocictl.stores._listing import DocumentFacts, check_ref_name, check_size, digest_of, is_listed
-from ocictl.stores.referrers import matches, read_list
-from ocictl.target import ByteStream, Content, Listing, PushReceipt, TargetKind
+from ocictl.stores._layout_index import entry_for
+from ocictl.stores._listing import check_ref_name, check_size, is_listed
+from ocictl.stores.layout_reader import LayoutReader, ReadableFiles
+from ocictl.target import Content, Listing, PushReceipt
 
 
-class Layout:
-    """A `Target` in a directory, readable by every tool that knows image layouts.
+class WritableFiles(ReadableFiles, Protocol):
+    """The files of a layout that grows."""
+
+    def write_index(self, raw: bytes) -> None:
+        """Replace `index.json`. Only for the holder of the lock."""
+        ...
+
+    def write_blob(self, digest: Digest, size: int, reader: VerifyingReader) -> None:
+        """Store a blob, whole and verified (LAY-03)."""
+        ...
+
+    def sync_blobs(self, digest: Digest) -> None:
+        """Let the names of stored blobs reach the disk, before `index.json` speaks of them."""
+        ...
+
+    def locked(self) -> AbstractContextManager[None]:
+        """Keep other writers out."""
+        ...
+
+
+class LayoutWriter(LayoutReader):
+    """A `Target` over the files of a layout.
 
     `index.json` lists every document: once per tag, with the tag as `ref.name`, or once without. It is changed
-    under a lock between processes and replaced as a whole, so nobody's entry is lost and readers need no lock.
-    Symbolic links are followed for reading, never for writing. May be used from several threads at once.
+    under a lock and replaced as a whole, so nobody's entry is lost and readers need no lock.
     """
 
-    def __init__(
-        self, path: str | os.PathLike[str], *, create: bool = False, lock_timeout: float = 30.0
-    ) -> None:
-        """
-        Args:
-            path: the directory; shown to users as it is given here.
-            create: make the directory a layout if it is missing or empty.
-            lock_timeout: seconds to wait while another process changes the layout.
+    _files: WritableFiles
 
-        Raises:
-            NotFoundError: there is no such directory (and `create` is off).
-            StorageError: `layout-invalid` (LAY-01, LAY-02), `file-unreadable`, `file-unwritable`, `disk-full`.
-        """
-        self._files = LayoutFiles(os.fspath(path), lock_timeout=lock_timeout)
-        if create:
-            self._files.create()
-        else:
-            self._files.check()
-        self._lock = RLock()
+    def __init__(self, files: WritableFiles) -> None:
+        super().__init__(files)
         self._writing = Lock()
-        self._snapshot: Snapshot | None = None
-        self._facts: dict[Digest, DocumentFacts | None] = {}
-        self._scanned: tuple[Snapshot, dict[Digest, list[Descriptor]]] | None = None
-
-    @property
-    def kind(self) -> TargetKind:
-        """`oci-layout`."""
-        return "oci-layout"
-
-    @property
-    def path(self) -> str:
-        """The directory as the user wrote it."""
-        return self._files.path
-
-    def resolve(self, reference: str) -> Descriptor:
-        """Find the document under a tag or digest.
-
-        A tag is compared with `ref.name` as a whole; it may be a full reference (LAY-06). A digest finds
-        listed documents, and stored ones that say by themselves what they are.
-
-        Raises:
-            NotFoundError: there is none.
-            ContentError: `digest-unverifiable` (DIG-03), or the stored bytes are not what the digest names.
-            InvalidInputError: `digest-invalid`.
-        """
-        digest = digest_of(reference)
-        snapshot = self._read()
-        if digest is None:
-            entry = snapshot.by_tag.get(reference)
-            if entry is None:
-                raise self._missing(f"has no tag {reference!r}", reference)
-            return entry.plain()
-        entry = snapshot.by_digest.get(digest)
-        return entry.plain() if entry is not None else self._resolve_unlisted(digest)
-
-    def _resolve_unlisted(self, digest: Digest) -> Descriptor:
-        blob = self.resolve_blob(digest)
-        if blob.size <= DOCUMENT_LIMIT:
-            raw = read_all(self, blob)
-            try:
-                document = parse_document(raw)
-            except ContentError as error:
-                raise self._no_document(digest) from error
-            return Descriptor(media_type=document.media_type, digest=digest, size=blob.size)
-        raise self._no_document(digest)
-
-    def resolve_blob(self, digest: Digest) -> Descriptor:
-        """Find the blob of this digest; the media type is `application/octet-stream`.
-
-        Raises:
-            NotFoundError: there is none.
-        """
-        size = self._files.blob_size(digest)
-        if size is None:
-            raise self._missing(f"has no content {digest}", str(digest))
-        return Descriptor(media_type=media_types.OCTET_STREAM, digest=digest, size=size)
-
-    def exists(self, descriptor: Descriptor) -> bool:
-        """Tell whether content of this name and size is there. Its bytes are checked when they are read."""
-        return self._files.blob_size(descriptor.digest) == descriptor.size
-
-    def fetch(self, descriptor: Descriptor, *, start: int = 0) -> ByteStream:
-        """Open content from this offset on.
-
-        Raises:
-            NotFoundError: there is none.
-        """
-        stream = self._files.open_blob(descriptor.digest, start)
-        if stream is None:
-            raise self._missing(f"has no content {descriptor.digest}", str(descriptor.digest))
-        return stream
-
-    def referrers(self, subject: Descriptor, *, artifact_type: str | None = None) -> Iterator[Descriptor]:
-        """List the documents whose subject this is, in the order of `index.json` (LAY-10).
-
-        What counts is the stored document, not what an entry says about it: artifact type and annotations
-        are the document's (RFT-05, RFT-09), and only its own `subject` makes it a referrer (RFT-11).
-        Documents in listed indexes are found too, and with them those of a fallback-tag index. Documents
-        that are listed but not stored, or malformed, are left out.
-
-        Raises:
-            ContentError: `digest-mismatch`: a stored document is damaged, so the list can't be trusted.
-        """
-        found = self._by_subject().get(subject.digest, ())
-        yield from [entry for entry in found if matches(entry, artifact_type)]
-
-    def tags(self, *, last: str | None = None) -> Iterator[str]:
-        """List the tags, sorted; only those after `last` if given."""
-        yield from sorted(name for name in self._read().by_tag if last is None or name > last)
 
     def push(self, descriptor: Descriptor, content: Content, *, tag: str | None = None) -> PushReceipt:
         """Store content under its digest; list a document, under a tag if one is given.
@@ -163,7 +74,7 @@ class Layout:
             content = BytesContent(document.raw)
         if not self.exists(descriptor):
             with VerifyingReader(content.open(), descriptor) as reader:
-                self._files.write_blob(descriptor.digest, reader)
+                self._files.write_blob(descriptor.digest, descriptor.size, reader)
         if document is None and not is_listed(descriptor) and tag is None:
             return PushReceipt(descriptor=descriptor)
         listing = self._list(entry_for(descriptor, document), tag)
@@ -198,71 +109,29 @@ class Layout:
                     self._snapshot = changed
         return listing
 
-    def _read(self) -> Snapshot:
-        """`index.json` as it is now; parsed again only if it changed."""
-        raw = self._files.read_index()
-        with self._lock:
-            if self._snapshot is None or self._snapshot.raw != raw:
-                self._snapshot = Snapshot.parse(raw, self.path)
-            return self._snapshot
 
-    def _by_subject(self) -> dict[Digest, list[Descriptor]]:
-        """All referrers by the digest of their subject.
+class Layout(LayoutWriter):
+    """A layout in a directory, readable by every tool that knows image layouts.
 
-        Every stored document is read once in the life of this object, so the work is bounded by what is on
-        the disk, however indexes nest.
+    The lock works between processes too. Symbolic links are followed for reading, never for writing.
+    """
+
+    def __init__(
+        self, path: str | os.PathLike[str], *, create: bool = False, lock_timeout: float = 30.0
+    ) -> None:
         """
-        snapshot = self._read()
-        with self._lock:
-            if self._scanned is not None and self._scanned[0] is snapshot:
-                return self._scanned[1]
-            found: dict[Digest, list[Descriptor]] = {}
-            pending = deque(snapshot.entries)
-            seen: set[Digest] = set()
-            complete = True
-            while pending:
-                entry = pending.popleft()
-                if entry.digest in seen or not entry.is_document or not entry.digest.verifiable:
-                    continue
-                seen.add(entry.digest)
-                size = self._files.blob_size(entry.digest)
-                if size is None:
-                    complete = False
-                    continue
-                facts = self._examine(entry, size)
-                if facts is not None:
-                    pending.extend(facts.children)
-                    if facts.subject is not None:
-                        found.setdefault(facts.subject, []).append(facts.descriptor)
-            # What is missing now may be stored later without a change of index.json.
-            self._scanned = (snapshot, found) if complete else None
-            return found
+        Args:
+            path: the directory; shown to users as it is given here.
+            create: make the directory a layout if it is missing or empty.
+            lock_timeout: seconds to wait while another process changes the layout.
 
-    def _examine(self, entry: Descriptor, size: int) -> DocumentFacts | None:
-        """The facts of a stored document, or None if it is malformed or too large to be read."""
-        if entry.digest not in self._facts:
-            facts = None
-            if size <= DOCUMENT_LIMIT:
-                stored = Descriptor(media_type=entry.media_type, digest=entry.digest, size=size)
-                raw = read_all(self, stored)
-                is_index = entry.media_type == media_types.OCI_INDEX
-                with suppress(ContentError):
-                    document = (read_list if is_index else parse_document)(raw, entry.media_type)
-                    facts = DocumentFacts.of(document, stored)
-            self._facts[entry.digest] = facts
-        return self._facts[entry.digest]
-
-    def _missing(self, what: str, reference: str) -> NotFoundError:
-        return NotFoundError(
-            f"layout {self.path!r} {what}",
-            hint=f"list its tags with: ocictl repo tags --oci-layout {shlex.quote(self.path)}",
-            details={"path": self.path, "reference": reference},
-        )
-
-    def _no_document(self, digest: Digest) -> NotFoundError:
-        return NotFoundError(
-            f"{digest} in layout {self.path!r} is not a manifest or index",
-            hint="read it as a blob with: ocictl blob fetch --oci-layout "
-            f"{shlex.quote(f'{self.path}@{digest}')} --output FILE",
-            details={"path": self.path, "reference": str(digest)},
-        )
+        Raises:
+            NotFoundError: there is no such directory (and `create` is off).
+            StorageError: `layout-invalid` (LAY-01, LAY-02), `file-unreadable`, `file-unwritable`, `disk-full`.
+        """
+        files = LayoutFiles(os.fspath(path), lock_timeout=lock_timeout)
+        if create:
+            files.create()
+        else:
+            files.check()
+        super().__init__(files)

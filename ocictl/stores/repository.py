@@ -75,6 +75,7 @@ class Repository:
         self._limits = config.limits
         name = reference.repository
         always = (endpoints.push_scope(name),) if for_writing else ()
+        self._on_event = on_event
         self._client = RegistryClient(reference, config, on_event, always=always)
         self._manifests = Manifests(self._client, name)
         self._blobs = Blobs(
@@ -91,6 +92,11 @@ class Repository:
     @property
     def kind(self) -> TargetKind:
         return "registry"
+
+    @property
+    def on_event(self) -> EventSink:
+        """Told about warnings, repeated requests and uses of a referrers tag."""
+        return self._on_event
 
     @property
     def resume_attempts(self) -> int:

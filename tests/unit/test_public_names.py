@@ -14,13 +14,18 @@ import ocictl
 
 NAMES = [
     "Annotations",
+    "Anonymous",
     "ConflictError",
     "ContentError",
+    "Credential",
     "CredentialError",
+    "CredentialSource",
     "DeniedError",
     "Descriptor",
     "Digest",
+    "Explicit",
     "FileArgument",
+    "HostAddress",
     "Index",
     "InvalidInputError",
     "Layout",

@@ -11,7 +11,7 @@ import pytest
 from ocictl import content
 from ocictl.content import open_verified
 from ocictl.errors import ContentError, TransportError
-from ocictl.events import Event, Retrying
+from ocictl.events import Event, EventSink, Retrying, discard
 from ocictl.model.descriptor import Descriptor
 from ocictl.stores.memory import MemoryStore
 
@@ -30,6 +30,7 @@ class Breaking(MemoryStore):
         self.code = code
         self.data = data
         self.starts: list[int] = []
+        self.on_event: EventSink = discard
 
     def fetch(self, descriptor: Descriptor, *, start: int = 0) -> Any:
         self.starts.append(start)
@@ -63,7 +64,8 @@ def test_goes_on_where_it_broke_off(pauses: list[float]) -> None:
     """After each break reading goes on at the next byte, and says so."""
     target = Breaking(100, 0, 300)
     events: list[Event] = []
-    with open_verified(target, BLOB, events.append) as reader:
+    target.on_event = events.append
+    with open_verified(target, BLOB) as reader:
         assert reader.read() == DATA
     assert target.starts == [0, 100, 100, 400]
     assert [event.attempt for event in events if isinstance(event, Retrying)] == [1, 2, 1]
