@@ -1,6 +1,7 @@
 # make test    everything that can be tested on this machine (a test that lacks a program says so and is skipped)
 # make lint    formatting, style, types, layers
 # make real    the tests against real registries and peer programs; none may be skipped
+# make bench   ocictl beside oras and curl, alternating; writes docs/benchmarks.md (needs docker-registry and oras)
 # make demo    a tour of the program against a registry on this machine
 #
 # PYTHON=...         the Python to use, 3.11 or newer; found by itself otherwise
@@ -22,7 +23,7 @@ PYTEST_editable := $(BIN)/pytest
 PYTEST := $(PYTEST_$(INSTALL)) -q
 SOURCES_wheel := $(shell find ocictl -type f -not -name '*.pyc')
 
-.PHONY: all venv test lint real demo clean
+.PHONY: all venv test lint real demo bench clean
 all: lint test
 
 venv: $(READY)
@@ -45,6 +46,9 @@ real: $(READY)
 
 demo: $(READY)
 	PATH="$(abspath $(BIN)):$$PATH" bash examples/demo.sh
+
+bench: $(READY)
+	$(BIN)/python -m tests.benchmarks $(BENCH_ARGS)
 
 clean:
 	rm -rf dist build .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis .demo

@@ -67,6 +67,11 @@ class VerifyingReader:
         self._count = kept
         self._done = False
 
+    @property
+    def size(self) -> int:
+        """Number of bytes that the content should have."""
+        return self._descriptor.size
+
     def read(self, size: int = -1, /) -> bytes:
         """Return at most `size` bytes.
 

@@ -94,6 +94,7 @@ CODES: dict[str, str] = {
     # ConflictError
     "tag-exists": "a tag already points to something else",
     "attach-unconfirmed": "the referrer is pushed, but its entry in the referrers tag could not be confirmed",
+    "delete-unconfirmed": "a referrer could not be taken out of its subject's list for sure, and is not deleted",
     "referrers-tag-occupied": "the referrers tag holds something that is not a referrers index",
     "layout-locked": "another process holds the lock of the layout",
     "credential-file-locked": "another process holds the lock of a credential file",

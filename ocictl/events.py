@@ -11,6 +11,7 @@ from collections.abc import Callable
 from typing import Literal, NamedTuple, TypeAlias
 
 from ocictl.model.descriptor import Descriptor
+from ocictl.model.digest import Digest
 
 __all__ = [
     "CacheWarning",
@@ -21,6 +22,7 @@ __all__ = [
     "FilePrepared",
     "FilePreparing",
     "FileWarning",
+    "IndexStep",
     "RegistryWarning",
     "Retrying",
     "TagCopied",
@@ -116,11 +118,22 @@ class TagCopied(NamedTuple):
     referrers: int
 
 
+class IndexStep(NamedTuple):
+    """A step in putting an index together.
+
+    `exists`: what was to be added is listed already. The digest is None while it is not known.
+    """
+
+    action: Literal["fetching", "fetched", "added", "exists", "merged", "removed"]
+    name: str
+    digest: Digest | None = None
+
+
 class FallbackUsed(NamedTuple):
     """The registry has no referrers API here; the referrers tag schema is used instead."""
 
     tag: str
-    action: Literal["read", "added", "repaired", "present"]
+    action: Literal["read", "added", "repaired", "present", "removed"]
 
 
 class RegistryWarning(NamedTuple):
@@ -163,6 +176,7 @@ Event: TypeAlias = (
     | TransferSkipped
     | TagWritten
     | TagCopied
+    | IndexStep
     | FallbackUsed
     | RegistryWarning
     | CredentialWarning

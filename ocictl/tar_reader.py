@@ -230,7 +230,7 @@ class TarReader:
 def malformed(why: str, hint: str | None = None) -> ContentError:
     """The error for an archive that can't be read."""
     return ContentError(
-        f"the directory archive can't be read: {why}",
+        f"the archive can't be read: {why}",
         code="archive-malformed",
         hint=hint or "fetch the blob by its digest with 'ocictl blob fetch --output FILE' to look at it",
     )

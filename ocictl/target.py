@@ -17,7 +17,10 @@ from ocictl.model.digest import Digest
 
 __all__ = [
     "ByteStream",
+    "Catalog",
     "Content",
+    "Deleter",
+    "DocumentWriter",
     "HasLocalCopies",
     "Listing",
     "Mounter",
@@ -206,4 +209,72 @@ class Target(ReadOnlyTarget, Protocol):
         Raises:
             NotFoundError: the document is not there.
         """
+        ...
+
+
+@runtime_checkable
+class DocumentWriter(Protocol):
+    """A target that stores documents which this package can't parse."""
+
+    def push_document(
+        self, descriptor: Descriptor, content: Content, *, tag: str | None = None
+    ) -> PushReceipt:
+        """Store bytes as a document, by digest or under a tag, whatever their media type and members are.
+
+        A document that can be parsed is stored as by `push`. One that can't is stored unless it names a
+        subject, in whose list it could not be put.
+
+        Raises:
+            ContentError: as `push`, or a malformed document with a subject.
+            ConflictError: as `push`.
+        """
+        ...
+
+
+@runtime_checkable
+class Deleter(Protocol):
+    """A target from which something can be taken away."""
+
+    def delete(self, descriptor: Descriptor) -> None:
+        """Take a document away with all tags that point to it, and out of its subject's list first (DEL-02, DEL-04).
+
+        In a store that nobody else cleans, what only this document leads to goes along.
+
+        Raises:
+            NotFoundError: it is not there.
+            ConflictError: its subject's list could not be changed for sure, and nothing was deleted.
+            UnsupportedError: nothing can be deleted here.
+        """
+        ...
+
+    def delete_blob(self, descriptor: Descriptor) -> None:
+        """Take a blob away, whoever points to it (DEL-03).
+
+        Raises:
+            NotFoundError: it is not there.
+            UnsupportedError: nothing can be deleted here.
+        """
+        ...
+
+    def untag(self, tag: str) -> None:
+        """Take a tag away and leave the document (DEL-01).
+
+        Raises:
+            NotFoundError: there is no such tag.
+            UnsupportedError: tags can't be deleted here.
+        """
+        ...
+
+
+@runtime_checkable
+class Catalog(Protocol):
+    """A place that knows which repositories it has."""
+
+    @property
+    def registry(self) -> str:
+        """Its name."""
+        ...
+
+    def repositories(self, *, last: str | None = None) -> Iterator[str]:
+        """List their names, sorted; only those after `last` if given (CAT-01)."""
         ...

@@ -23,14 +23,15 @@ def check_credential_options(remote: RemoteOptions) -> None:
         InvalidInputError: options exclude each other.
     """
     secrets = {
-        "--identity-token": remote.identity_token is not None,
-        "--identity-token-stdin": remote.identity_token_stdin,
-        "--password": remote.password is not None,
-        "--password-stdin": remote.password_stdin,
+        remote.option("identity-token"): remote.identity_token is not None,
+        remote.option("identity-token-stdin"): remote.identity_token_stdin,
+        remote.option("password"): remote.password is not None,
+        remote.option("password-stdin"): remote.password_stdin,
     }
     check_exclusive(secrets)
-    for name in ("--identity-token", "--identity-token-stdin"):
-        check_exclusive({"--username": bool(remote.username), name: secrets[name]})
+    for name in ("identity-token", "identity-token-stdin"):
+        token = remote.option(name)
+        check_exclusive({remote.option("username"): bool(remote.username), token: secrets[token]})
 
 
 def given_credentials(remote: RemoteOptions, console: Console) -> Explicit | None:
@@ -42,12 +43,12 @@ def given_credentials(remote: RemoteOptions, console: Console) -> Explicit | Non
     from ocictl.transport.credentials import Explicit
 
     if remote.identity_token is not None:
-        _warn_of_others(console, "an identity token", "--identity-token-stdin")
+        _warn_of_others(console, "an identity token", remote)
         return Explicit(None, remote.identity_token)
     if remote.identity_token_stdin:
         return Explicit(None, _from_stdin("identity token", "--identity-token-stdin"))
     if remote.password is not None:
-        _warn_of_others(console, "a password", "--password-stdin")
+        _warn_of_others(console, "a password", remote)
         return Explicit(remote.username, remote.password)
     if remote.password_stdin:
         return Explicit(remote.username, _from_stdin("password", "--password-stdin"))
@@ -92,8 +93,10 @@ def ask_for_credentials(registry: str, remote: RemoteOptions, console: Console) 
     return Explicit(username or None, secret)
 
 
-def _warn_of_others(console: Console, what: str, option: str) -> None:
-    console.message("warning", f"{what} on the command line can be seen by others; use {option}")
+def _warn_of_others(console: Console, what: str, remote: RemoteOptions) -> None:
+    name = "identity-token-stdin" if "token" in what else "password-stdin"
+    better = "log in with: ocictl login" if remote.prefix else f"use --{name}"
+    console.message("warning", f"{what} on the command line can be seen by others; {better}")
 
 
 def _from_stdin(what: str, option: str) -> str:

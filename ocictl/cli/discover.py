@@ -43,7 +43,7 @@ def command(
       ocictl discover localhost:5000/hello:v1
       ocictl discover --artifact-type application/spdx+json --format json localhost:5000/hello:v1
     """
-    from ocictl.cli.targets import locate_selected, open_target
+    from ocictl.cli.targets import locate_selected, open_readable
     from ocictl.cli.values import parse_platform
     from ocictl.model.media_types import check_media_type
     from ocictl.ops.discover import discover
@@ -53,7 +53,7 @@ def command(
     location, selector = locate_selected(name, remote, "discover")
     if artifact_type:
         check_media_type(artifact_type, "artifact type")
-    target = open_target(location, remote, output.console, output.notices(), concurrency=4)
+    target = open_readable(location, remote, output.console, output.notices(), concurrency=4)
     node = discover(
         target,
         selector,

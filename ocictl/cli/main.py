@@ -19,6 +19,13 @@ COMMANDS: Final = {
     "discover": Entry("ocictl.cli.discover:command", "Show what is attached to an artifact, as a tree."),
     "resolve": Entry("ocictl.cli.resolve:command", "Print the digest that a tag points to.", ("digest",)),
     "tag": Entry("ocictl.cli.tag:command", "Add tags to an artifact that is there."),
+    "cp": Entry("ocictl.cli.cp:command", "Copy an artifact from one place to another.", ("copy",)),
+    "backup": Entry(
+        "ocictl.cli.backup:command", "Back up a repository, or some of its tags, to this machine."
+    ),
+    "restore": Entry(
+        "ocictl.cli.restore:command", "Restore a repository, or some of its tags, from a backup."
+    ),
     "manifest": Entry("ocictl.cli.manifest:command", "Work with single manifests."),
     "blob": Entry("ocictl.cli.blob:command", "Work with single blobs."),
     "login": Entry("ocictl.cli.login:command", "Check credentials with a registry and store them."),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -14,6 +14,7 @@ from ocictl.output.console import Console, Record
 
 if TYPE_CHECKING:
     from ocictl.events import Event, EventSink
+    from ocictl.output.progress import Copying
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,6 +51,20 @@ class OutputOptions:
             for line in lines():
                 self.console.line(line)
 
+    def show_all(self, record: Record, digests: Sequence[str]) -> None:
+        """Report a result about several documents, except as text."""
+        if self.quiet:
+            for digest in digests:
+                self.console.line(digest)
+        elif self.as_json:
+            self.console.record(record)
+
+    def tell(self, lines: Iterable[str]) -> None:
+        """Report lines that are for text alone."""
+        if not (self.quiet or self.as_json):
+            for line in lines:
+                self.console.line(line)
+
     def notices(self) -> EventSink:
         """A sink for what is told beside the result, on standard error."""
         from ocictl.output.progress import Notices
@@ -57,12 +72,15 @@ class OutputOptions:
         return Notices(self.console, retries=not self.quiet, fallbacks=self.debug or self.verbose)
 
     @contextmanager
-    def transfers(self, opening: str | None = None, *, lines: bool = True) -> Iterator[EventSink]:
+    def transfers(
+        self, opening: str | None = None, *, lines: bool = True, copying: Copying = "cp"
+    ) -> Iterator[EventSink]:
         """Show transfers: bars on a terminal, else lines; nothing with --quiet or JSON.
 
         Args:
             opening: the line to begin with.
             lines: whether lines are wanted where bars are not.
+            copying: the words for copies.
         """
         from ocictl.output.progress import Mode, showing_transfers
 
@@ -72,7 +90,7 @@ class OutputOptions:
         elif self.console.stderr_is_terminal and not (self.no_tty or self.debug):
             mode = "bars"
         notices = self.notices()
-        with showing_transfers(self.console, mode, opening) as transfers:
+        with showing_transfers(self.console, mode, opening, copying) as transfers:
 
             def sink(event: Event) -> None:
                 transfers(event)

@@ -30,13 +30,13 @@ def command(
       ocictl resolve localhost:5000/hello:v1
       ocictl resolve --full-reference --platform linux/arm64 docker.io/library/alpine:3
     """
-    from ocictl.cli.targets import locate_selected, open_target
+    from ocictl.cli.targets import locate_selected, open_readable
     from ocictl.cli.values import parse_platform
     from ocictl.ops.resolve import resolve
     from ocictl.output.records import DescriptorRecord
 
     location, selector = locate_selected(name, remote, "resolve")
-    target = open_target(location, remote, output.console, output.notices())
+    target = open_readable(location, remote, output.console, output.notices())
     descriptor = resolve(target, selector, platform=parse_platform(platform))
     record = DescriptorRecord.of(location.path, descriptor)
     output.show(record, record.digest, lambda: [record.reference if full_reference else record.digest])

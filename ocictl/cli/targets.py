@@ -1,23 +1,30 @@
-"""From the name on the command line to a place: the only module that builds stores."""
+"""From a location to a place: the only module that builds stores."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import click
 
-from ocictl.cli.credentials import check_credential_options, credential_source
+from ocictl.cli.credentials import credential_source
+from ocictl.cli.locations import (
+    Location,
+    check_tags,
+    locate,
+    locate_blob,
+    locate_copy,
+    locate_push,
+    locate_selected,
+    locate_tags,
+    split_layout_name,
+)
 from ocictl.cli.remote_options import RemoteOptions
 from ocictl.errors import InvalidInputError, OcictlError
 from ocictl.events import EventSink
-from ocictl.model.digest import Digest
-from ocictl.model.reference import Reference, check_tag
 from ocictl.output.console import Console
-from ocictl.target import ReadOnlyTarget, Target, TargetKind
+from ocictl.target import ReadOnlyTarget, Target
 
 if TYPE_CHECKING:
     from ocictl.cli.cache_options import CacheOptions
@@ -25,157 +32,25 @@ if TYPE_CHECKING:
     from ocictl.transport.config import Limits, TransportConfig
     from ocictl.transport.credentials import CredentialSource
 
+__all__ = [
+    "Location",
+    "check_tags",
+    "locate",
+    "locate_blob",
+    "locate_copy",
+    "locate_push",
+    "locate_selected",
+    "locate_tags",
+    "open_cache",
+    "open_layout",
+    "open_readable",
+    "open_source",
+    "open_target",
+    "split_layout_name",
+    "transport_config",
+]
+
 _SHORTEST_SECRET: Final = 4
-_LOOKS_LIKE_DIGEST: Final = re.compile(r"[a-z0-9+._-]+:[^/\\]*", re.ASCII)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Location:
-    """A name that was read.
-
-    Attributes:
-        kind: registry or layout.
-        path: repository or directory, as shown.
-        selector: tag or digest, or None.
-        tags: all tags, for a push.
-        name: the name as shown, with the first tag only.
-        reference: for a registry.
-    """
-
-    kind: TargetKind
-    path: str
-    name: str
-    selector: str | None = None
-    tags: tuple[str, ...] = ()
-    reference: Reference | None = None
-
-    @property
-    def shown(self) -> str:
-        """`[kind] NAME`, as in the closing lines of oras."""
-        return f"[{self.kind}] {self.name}"
-
-    def shown_digest(self, digest: Digest) -> str:
-        """`[kind] PATH@DIGEST`."""
-        return f"[{self.kind}] {self.path}@{digest}"
-
-
-def locate(text: str, remote: RemoteOptions) -> Location:
-    """Read `NAME[:TAG|@DIGEST]`.
-
-    Raises:
-        InvalidInputError: the name is not valid, or options exclude each other.
-    """
-    _check_options(remote)
-    if remote.oci_layout_path is not None:
-        return _in_layout(remote.oci_layout_path, text, shown=text)
-    if remote.oci_layout:
-        path, selector = split_layout_name(text)
-        return _in_layout(path, selector, shown=text)
-    reference = Reference.parse(text)
-    return Location(
-        kind="registry",
-        path=reference.path,
-        name=str(reference),
-        selector=reference.selector,
-        tags=(reference.tag,) if reference.tag else (),
-        reference=reference,
-    )
-
-
-def locate_selected(text: str, remote: RemoteOptions, command: str) -> tuple[Location, str]:
-    """Read `NAME{:TAG|@DIGEST}` and return the selector too.
-
-    Raises:
-        InvalidInputError: as `locate`, or there is neither tag nor digest.
-    """
-    location = locate(text, remote)
-    if location.selector is None:
-        raise InvalidInputError(
-            f"no tag or digest specified in {text!r}",
-            code="reference-invalid",
-            hint=f"write {location.path}:TAG or {location.path}@DIGEST; see: ocictl {command} --help",
-            details={"value": text},
-        )
-    return location, location.selector
-
-
-def locate_blob(text: str, remote: RemoteOptions, command: str) -> tuple[Location, Digest]:
-    """Read `NAME@DIGEST` and return the digest too.
-
-    Raises:
-        InvalidInputError: as `locate`, or there is no digest.
-    """
-    location = locate(text, remote)
-    if location.selector is None or ":" not in location.selector:
-        raise InvalidInputError(
-            f"no digest specified in {text!r}",
-            code="reference-invalid",
-            hint=f"blobs have no tags; write {location.path}@DIGEST; see: ocictl {command} --help",
-            details={"value": text},
-        )
-    return location, Digest.parse(location.selector)
-
-
-def locate_push(text: str, remote: RemoteOptions) -> Location:
-    """Read `NAME[:TAG[,TAG…]]`.
-
-    Raises:
-        InvalidInputError: as `locate`, or there is a digest or an empty tag.
-    """
-    _check_options(remote)
-    if remote.oci_layout_path is not None:
-        return _tagged(_in_layout(remote.oci_layout_path, None, shown=""), text, text)
-    if remote.oci_layout:
-        path, selector = split_layout_name(text)
-        location = _in_layout(path, None, shown=path)
-        if selector is not None and text.endswith(f"@{selector}"):
-            raise _digest_given(text, path)
-        return _tagged(location, selector, text)
-    last = text.rpartition("/")[2]
-    if "@" in last:
-        raise _digest_given(text, text.partition("@")[0])
-    _name, _colon, tags = last.partition(":")
-    reference = Reference.parse(text.partition(",")[0])
-    location = Location(kind="registry", path=reference.path, name=reference.path, reference=reference)
-    return _tagged(location, tags or None, text)
-
-
-def split_layout_name(text: str) -> tuple[str, str | None]:
-    r"""Split `PATH[:TAG|@DIGEST]` (LAY-09).
-
-    The last `@` splits if a digest follows, else the last colon does. What follows a colon is a tag unless it
-    begins like a path, so `C:\layout` is a path and `C:\layout:v1` has a tag.
-
-    Raises:
-        InvalidInputError: no path, or the digest is not valid.
-    """
-    path, at, digest = text.rpartition("@")
-    if at and _LOOKS_LIKE_DIGEST.fullmatch(digest):
-        selector: str | None = str(Digest.parse(digest))
-    else:
-        path, colon, tag = text.rpartition(":")
-        if not colon or tag.startswith(("/", "\\")):
-            path, tag = text, ""
-        selector = tag or None
-    if not path:
-        raise InvalidInputError(
-            f"layout {text!r} names no directory",
-            code="reference-invalid",
-            hint="write PATH, PATH:TAG or PATH@DIGEST",
-            details={"value": text, "rule": "LAY-09"},
-        )
-    return path, selector
-
-
-def check_tags(location: Location, tags: Sequence[str]) -> None:
-    """Find tags that a registry can't take before any of them is written.
-
-    Raises:
-        InvalidInputError: `tag-invalid`.
-    """
-    if location.reference is not None:
-        for tag in tags:
-            check_tag(tag)
 
 
 def open_target(
@@ -216,6 +91,40 @@ def open_target(
     return repository
 
 
+def open_readable(
+    location: Location, remote: RemoteOptions, console: Console, on_event: EventSink, *, concurrency: int = 1
+) -> ReadOnlyTarget:
+    """Open the place for reading; a layout may be a tar archive too.
+
+    Args:
+        location, remote, console, on_event, concurrency: as of `open_target`.
+
+    Raises:
+        InvalidInputError, NotFoundError, StorageError: an option or the layout is not valid.
+    """
+    if location.reference is None:
+        return open_layout(location.path)
+    return open_target(location, remote, console, on_event, concurrency=concurrency)
+
+
+def open_layout(path: str) -> ReadOnlyTarget:
+    """Open a layout for reading: a directory, or a tar archive.
+
+    Raises:
+        NotFoundError: there is none.
+        StorageError: it is not valid, or can't be read.
+    """
+    if not Path(path).is_file():
+        from ocictl.stores.layout import Layout
+
+        return Layout(path)
+    from ocictl.stores.layout_tar import TarLayout
+
+    archive = TarLayout(path)
+    click.get_current_context().call_on_close(archive.close)
+    return archive
+
+
 def open_source(
     location: Location,
     remote: RemoteOptions,
@@ -236,7 +145,7 @@ def open_source(
     Raises:
         InvalidInputError, NotFoundError, StorageError: an option or the layout is not valid.
     """
-    source = open_target(location, remote, console, on_event, concurrency=concurrency)
+    source = open_readable(location, remote, console, on_event, concurrency=concurrency)
     if cache.directory is None or location.reference is None:
         return source
     from ocictl.stores.cache import Cache
@@ -268,62 +177,6 @@ def open_cache(directory: str | None) -> Cache:
     return cache
 
 
-def _in_layout(path: str, selector: str | None, *, shown: str) -> Location:
-    return Location(kind="oci-layout", path=path, name=shown, selector=selector)
-
-
-def _tagged(location: Location, tags: str | None, text: str) -> Location:
-    if tags is None:
-        return location
-    names = tuple(tags.split(","))
-    for name in names:
-        if not name:
-            raise InvalidInputError(
-                f"a tag in {text!r} is empty",
-                code="tag-invalid",
-                hint="write tags with single commas between: NAME:TAG,TAG",
-                details={"value": text},
-            )
-        if location.reference is not None:
-            check_tag(name, text)
-    first = f"{location.name}:{names[0]}" if location.name else names[0]
-    return Location(
-        kind=location.kind,
-        path=location.path,
-        name=first,
-        selector=names[0],
-        tags=names,
-        reference=location.reference and location.reference.with_tag(names[0]),
-    )
-
-
-def _digest_given(text: str, path: str) -> InvalidInputError:
-    return InvalidInputError(
-        f"a push can't choose its digest, but {text!r} names one",
-        code="reference-invalid",
-        hint=f"write {path} or {path}:TAG; the digest is printed at the end",
-        details={"value": text},
-    )
-
-
-def _check_options(remote: RemoteOptions) -> None:
-    if remote.oci_layout and remote.oci_layout_path is not None:
-        raise _exclusive("--oci-layout", "--oci-layout-path")
-    check_credential_options(remote)
-    if remote.username and remote.password is None and not remote.password_stdin:
-        raise InvalidInputError("--username needs a password", hint="add --password-stdin")
-    if remote.headers and (remote.oci_layout or remote.oci_layout_path is not None):
-        raise InvalidInputError("custom headers can't be used with an OCI layout", hint="leave --header out")
-    if (remote.cert_file is None) != (remote.key_file is None):
-        raise InvalidInputError(
-            "--cert-file and --key-file are used together", hint="name the certificate and its key"
-        )
-
-
-def _exclusive(left: str, right: str) -> InvalidInputError:
-    return InvalidInputError(f"{left} and {right} can't be used together", hint="leave one of them out")
-
-
 def transport_config(
     remote: RemoteOptions,
     console: Console,
@@ -346,7 +199,7 @@ def transport_config(
     from ocictl.transport.hosts import HostAddress
 
     if remote.insecure:
-        console.message("warning", "TLS certificates are not checked (--insecure)")
+        console.message("warning", f"TLS certificates are not checked ({remote.option('insecure')})")
     debug: Callable[[str], None] | None = console.debug if remote.debug else None
     source = credential_source(remote, console) if credentials is None else credentials
     headers = tuple(_header(text) for text in remote.headers)

@@ -72,6 +72,18 @@ def parse_platform(text: str | None) -> Platform | None:
     return Platform.parse(text) if text else None
 
 
+def parse_platforms(texts: Sequence[str]) -> list[Platform]:
+    """Read the values of a `--platform` that may be repeated, each perhaps a list with commas; equal ones once.
+
+    Raises:
+        InvalidInputError: `platform-invalid`.
+    """
+    from ocictl.model.platform import Platform
+
+    parts = [part.strip() for text in texts for part in text.split(",")]
+    return [Platform.parse(part) for part in dict.fromkeys(parts)]
+
+
 def parse_files(texts: Sequence[str]) -> list[FileArgument]:
     """Read file arguments.
 

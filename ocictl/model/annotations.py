@@ -11,6 +11,8 @@ CREATED: Final = "org.opencontainers.image.created"
 REF_NAME: Final = "org.opencontainers.image.ref.name"
 UNPACK: Final = "io.deis.oras.content.unpack"
 UNPACKED_DIGEST: Final = "io.deis.oras.content.digest"
+EXECUTABLE: Final = "dev.ocictl.file.executable"
+"""`true` on a layer that is a file which its owner may execute (docs/from-oras.md)."""
 
 _RFC3339 = re.compile(
     r"(\d{4}-\d{2}-\d{2})[Tt]((?:[01]\d|2[0-3]):\d{2}:\d{2})(\.\d+)?([Zz]|[+-]\d{2}:\d{2})", re.ASCII

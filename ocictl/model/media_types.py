@@ -20,6 +20,7 @@ UNKNOWN_CONFIG: Final = "application/vnd.unknown.config.v1+json"
 UNKNOWN_ARTIFACT: Final = "application/vnd.unknown.artifact.v1"
 LAYER_TAR: Final = "application/vnd.oci.image.layer.v1.tar"
 LAYER_TAR_GZIP: Final = "application/vnd.oci.image.layer.v1.tar+gzip"
+LAYER_TAR_ZSTD: Final = "application/vnd.oci.image.layer.v1.tar+zstd"
 OCTET_STREAM: Final = "application/octet-stream"
 
 MANIFEST_TYPES: Final = frozenset({OCI_MANIFEST, DOCKER_MANIFEST})
@@ -32,6 +33,15 @@ ACCEPT: Final = (
     f"{OCI_MANIFEST}, {OCI_INDEX}, {DOCKER_MANIFEST}, {DOCKER_LIST}, {WITHDRAWN_ARTIFACT_MANIFEST}"
 )
 """The Accept header for every request of a manifest (PULL-01)."""
+FOREIGN_LAYERS: Final = frozenset(
+    {
+        "application/vnd.oci.image.layer.nondistributable.v1.tar",
+        "application/vnd.oci.image.layer.nondistributable.v1.tar+gzip",
+        "application/vnd.oci.image.layer.nondistributable.v1.tar+zstd",
+        "application/vnd.docker.image.rootfs.foreign.diff.tar.gzip",
+    }
+)
+"""Layers that somebody else distributes; registries need not have them (MAN-07)."""
 IMAGE_CONFIG_TYPES: Final = frozenset({IMAGE_CONFIG, DOCKER_CONFIG})
 
 _RESTRICTED_NAME = r"[A-Za-z0-9][A-Za-z0-9!#$&^_.+-]{0,126}"

@@ -28,7 +28,7 @@ SMALL: Final = 64 * 1024
 """Blobs of at most so many bytes may be sent without asking whether they are there."""
 ENOUGH_MISSES: Final = 8
 """So many blobs that were not there, and none that was, make a repository new."""
-_MISSING_BLOB = frozenset({"MANIFEST_BLOB_UNKNOWN", "BLOB_UNKNOWN"})
+_MISSING_CONTENT: Final = frozenset({"MANIFEST_BLOB_UNKNOWN", "BLOB_UNKNOWN", "MANIFEST_UNKNOWN"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -215,4 +215,4 @@ def push_artifact(
 def lacks_content(error: OcictlError) -> bool:
     """Tell whether a registry refused a document because it lacks what that points to (MPUT-08)."""
     entries = error.details.get("errors") or ()
-    return any(isinstance(entry, dict) and entry.get("code") in _MISSING_BLOB for entry in entries)
+    return any(isinstance(entry, dict) and entry.get("code") in _MISSING_CONTENT for entry in entries)

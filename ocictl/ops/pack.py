@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import re
 import stat
-import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import BinaryIO, Literal, TypeAlias, cast
+from typing import Literal, TypeAlias
 
 from ocictl.content import BytesContent, FileContent, digest_content, unreadable
 from ocictl.errors import InvalidInputError, StorageError
@@ -21,9 +20,12 @@ from ocictl.model.manifest import Manifest, build_manifest
 from ocictl.model.platform import Platform
 from ocictl.ops import titles
 from ocictl.ops.annotations import Annotations
+from ocictl.ops.compress import Compression
 from ocictl.ops.copy import Node
-from ocictl.ops.files import writing
-from ocictl.ops.tarball import pack_directory
+from ocictl.ops.file_mode import mode_annotations
+from ocictl.ops.spool import Spool
+from ocictl.ops.tarball import DirectoryContent, pack_directory
+from ocictl.target import Content
 
 ImageSpec: TypeAlias = Literal["v1.1", "v1.0"]
 _DRIVE = re.compile(r"[A-Za-z]:[\\/]")
@@ -72,6 +74,7 @@ class PackOptions:
         platform: recorded in an image config; excludes `config`.
         created: RFC 3339 time for `org.opencontainers.image.created`, or None for no time stamp.
         mtime: seconds since the epoch for every entry of a directory archive.
+        compression: of directory archives.
         path_validation: refuse absolute paths and paths that leave the working directory.
     """
 
@@ -82,6 +85,7 @@ class PackOptions:
     platform: Platform | None = None
     created: str | None = None
     mtime: int = 0
+    compression: Compression = field(default_factory=Compression)
     path_validation: bool = True
 
 
@@ -184,9 +188,7 @@ def _read_layer(file: FileArgument, options: PackOptions, resources: ExitStack, 
     except OSError as error:
         raise unreadable(file.path, error) from error
     if stat.S_ISDIR(mode):
-        node, leading_out = _read_directory(
-            path, title, file.media_type, annotations, options.mtime, resources
-        )
+        node, leading_out = _read_directory(path, title, file.media_type, annotations, options, resources)
         for link in leading_out:
             text = f"the link {link!r} leads out of the directory; a pull will refuse it"
             on_event(FileWarning(name=file.path, text=text))
@@ -198,6 +200,7 @@ def _read_layer(file: FileArgument, options: PackOptions, resources: ExitStack, 
             hint="copy its content into a regular file first",
             details={"path": file.path},
         )
+    annotations = mode_annotations(mode) | annotations
     return _read_file(path, file.media_type or media_types.LAYER_TAR, annotations)
 
 
@@ -213,22 +216,26 @@ def _read_directory(
     title: str,
     media_type: str | None,
     annotations: dict[str, str],
-    mtime: int,
+    options: PackOptions,
     resources: ExitStack,
 ) -> tuple[Node, tuple[str, ...]]:
     """Pack a directory; return its layer and the links in it that lead out."""
-    with writing(tempfile.gettempdir()):
-        archive = tempfile.NamedTemporaryFile(prefix="ocictl-", suffix=".tar.gz")  # noqa: SIM115
-        resources.enter_context(archive)
-        packed = pack_directory(path, title, cast("BinaryIO", archive), mtime=mtime)
-        archive.flush()
+    compression, mtime = options.compression, options.mtime
+    content: Content
+    if compression.name == "none":
+        # It takes no time to make it again, so it needs no room on the disk.
+        packed = pack_directory(path, title, None, mtime=mtime, compression=compression)
+        content = DirectoryContent(path, title, size=packed.size, mtime=mtime)
+    else:
+        content = spool = resources.enter_context(Spool())
+        packed = pack_directory(path, title, spool, mtime=mtime, compression=compression)
     descriptor = Descriptor(
-        media_type=media_type or media_types.LAYER_TAR_GZIP,
+        media_type=media_type or compression.media_type,
         digest=packed.digest,
         size=packed.size,
         annotations={UNPACK: "true", UNPACKED_DIGEST: str(packed.unpacked_digest), **annotations},
     )
-    return Node(descriptor=descriptor, content=FileContent(archive.name)), packed.leading_out
+    return Node(descriptor=descriptor, content=content), packed.leading_out
 
 
 def _assemble(layers: list[Node], options: PackOptions, subject: Descriptor | None) -> Packed:

@@ -1,35 +1,38 @@
-"""Packing a directory into an archive, the same bytes for the same tree (docs/adr/0003).
+"""Packing a directory into an archive, the same bytes for the same tree (docs/adr/0003, 0009).
 
-The uncompressed archive is what oras writes for a tree whose times are all `mtime`: see `tar_header` for
-the layout of a header, `_walk` for the order of the entries.
+The uncompressed archive is what oras writes for a tree whose times are all `mtime`: see `tar_header` for the layout
+of a header, `_walk` for the order of the entries.
 """
 
 # Millions of files: plain strings and os, not pathlib.
-# ruff: noqa: PTH115, PTH116, PTH118, PTH123, PTH208
+# ruff: noqa: PTH115, PTH116, PTH118
 
 from __future__ import annotations
 
 import os
-import posixpath
 import stat
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO, Final
+from types import TracebackType
+from typing import Final, Protocol, Self
 
-from ocictl.content import CHUNK, unreadable
+from ocictl.content import unreadable
 from ocictl.errors import PathError, StorageError
-from ocictl.model.digest import Digest, new_hasher
-from ocictl.ops.codec import new_compressor
+from ocictl.hashing import BackgroundHasher
+from ocictl.model.digest import Digest
+from ocictl.ops.compress import BLOCK, Compression, new_compressor
 from ocictl.ops.files import writing
+from ocictl.ops.ignore import Ignore
 from ocictl.ops.links import Links
+from ocictl.ops.tar_header import BLOCK as TAR_BLOCK
+from ocictl.ops.tar_header import tar_header
 from ocictl.ops.titles import clean_title
+from ocictl.target import ByteStream
 
-__all__ = ["PackedArchive", "pack_directory", "tar_header"]
+__all__ = ["DirectoryContent", "PackedArchive", "pack_directory"]
 
-BLOCK: Final = 512
-_NAME: Final = 100
-_PREFIX: Final = 155
 _TYPES: Final = {
     stat.S_IFREG: b"0",
     stat.S_IFLNK: b"2",
@@ -38,6 +41,14 @@ _TYPES: Final = {
     stat.S_IFDIR: b"5",
     stat.S_IFIFO: b"6",
 }
+# Should a file have become a FIFO or a link by now: don't hang, don't follow.
+_READ: Final = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | os.O_CLOEXEC
+
+
+class Writable(Protocol):
+    """Something that takes all bytes of a write."""
+
+    def write(self, data: bytes, /) -> int: ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,151 +70,276 @@ class PackedArchive:
 
 
 def pack_directory(
-    source: Path, name: str, output: BinaryIO, *, mtime: int = 0, compression: str = "gzip"
+    source: Path,
+    name: str,
+    output: Writable | None,
+    *,
+    mtime: int = 0,
+    compression: Compression | None = None,
 ) -> PackedArchive:
     """Write the archive of a directory, in one pass and in constant memory.
 
     Entries are in the order of their bytes, owned by nobody, with the given time, so only names, types,
     permissions, link targets and contents count. Symbolic links are kept as links, except that `source`
-    itself may be one. Devices and FIFOs are noted, as oras does; a pull skips them.
+    itself may be one. Devices and FIFOs are noted, as oras does; a pull skips them. What `.ociignore` names is
+    left out.
 
     Args:
         source: the directory.
         name: what every name in the archive begins with: the title.
-        output: open for writing.
+        output: takes the archive; None to learn only what would be written.
         mtime: seconds since the epoch, for every entry.
-        compression: name of a codec.
+        compression: how to compress; None for gzip.
 
     Raises:
         StorageError: `file-not-found`, `file-unreadable`, `file-changed`, `disk-full`.
         PathError: `path-unsafe`: a name is not valid UTF-8.
+        InvalidInputError: `.ociignore` can't be used.
     """
-    sink = _Sink(output, compression)
-    prefix = clean_title(name)
-    links = Links(os.fsencode(prefix))
-    for path, relative, facts in _walk(os.fspath(source)):
-        member = relative if relative and prefix == "." else posixpath.join(prefix, relative).rstrip("/")
-        target = _target(path) if stat.S_ISLNK(facts.st_mode) else ""
-        _add(sink, path, member or "/", facts, target, mtime)
-        if target:
-            links.add(os.fsencode(relative), os.fsencode(target))
-    sink.write(bytes(2 * BLOCK))
-    sink.finish()
-    leading_out = links.leading_out(lambda path: _is_directory(os.path.join(os.fsencode(source), path)))
+    tree = _Tree(source, name, mtime)
+    with closing(_Line(output, compression or Compression())) as line:
+        for piece in tree.pieces():
+            line.write(piece)
+        digest, unpacked_digest = line.finish()
     return PackedArchive(
-        digest=Digest("sha256", sink.packed.hexdigest()),
-        size=sink.size,
-        unpacked_digest=Digest("sha256", sink.unpacked.hexdigest()),
-        leading_out=tuple(posixpath.join(prefix, os.fsdecode(path)) for path in leading_out),
+        digest=digest, size=line.size, unpacked_digest=unpacked_digest, leading_out=tree.leading_out()
     )
 
 
-class _Sink:
-    """Takes the archive; hashes it before and after compressing."""
+class DirectoryContent:
+    """The uncompressed archive of a directory, made anew each time it is read: no copy of it is kept."""
 
-    def __init__(self, output: BinaryIO, compression: str) -> None:
+    def __init__(self, source: Path, name: str, *, size: int, mtime: int = 0) -> None:
+        """
+        Args:
+            source: the directory.
+            name: the title.
+            size: of the archive, from `pack_directory`.
+            mtime: seconds since the epoch, for every entry.
+        """
+        self._size = size
+        self._arguments = (source, name, mtime)
+
+    @property
+    def size(self) -> int:
+        return self._size
+
+    def open(self) -> ByteStream:
+        return _PiecesStream(_Tree(*self._arguments), self._size)
+
+
+class _PiecesStream:
+    """An archive as a stream. A tree that changed is found out by its size here, else by its digest."""
+
+    def __init__(self, tree: _Tree, size: int) -> None:
+        self._tree = tree
+        self._pieces = tree.pieces()
+        self._rest = memoryview(b"")
+        self._left = size
+
+    def read(self, size: int = -1, /) -> bytes:
+        parts = []
+        wanted = size if size >= 0 else self._left + 1
+        while wanted:
+            if not self._rest:
+                piece = next(self._pieces, None)
+                if piece is None:
+                    break
+                self._rest = memoryview(piece)
+                continue
+            part, self._rest = self._rest[:wanted], self._rest[wanted:]
+            wanted -= len(part)
+            parts.append(part)
+        data = b"".join(parts)
+        self._left -= len(data)
+        if self._left < 0 or (wanted and self._left):
+            raise _changed(self._tree.path)
+        return data
+
+    def close(self) -> None:
+        self._pieces.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+class _Line:
+    """Takes the archive in pieces of any size; hashes it before and after compressing. It must be closed."""
+
+    def __init__(self, output: Writable | None, compression: Compression) -> None:
         self._output = output
+        self._pieces: list[bytes] = []
+        self._waiting = 0
+        self._unpacked = BackgroundHasher("sha256")
+        self._packed = self._unpacked if compression.name == "none" else BackgroundHasher("sha256")
         self._compressor = new_compressor(compression)
-        self.unpacked = new_hasher("sha256")
-        self.packed = new_hasher("sha256")
         self.size = 0
 
     def write(self, data: bytes) -> None:
-        self.unpacked.update(data)
-        self._out(self._compressor.compress(data))
+        self._pieces.append(data)
+        self._waiting += len(data)
+        if self._waiting >= BLOCK:
+            self._cut()
 
-    def finish(self) -> None:
+    def finish(self) -> tuple[Digest, Digest]:
+        """Write the rest; return the digests of the written and of the uncompressed archive."""
+        self._compress(b"".join(self._pieces))
         self._out(self._compressor.flush())
+        return Digest("sha256", self._packed.hexdigest()), Digest("sha256", self._unpacked.hexdigest())
+
+    def close(self) -> None:
+        self._compressor.close()
+        self._unpacked.close()
+        self._packed.close()
+
+    def _cut(self) -> None:
+        """Pass on blocks of one size: what is written must not depend on the sizes of the pieces."""
+        data = b"".join(self._pieces)
+        end = len(data) - len(data) % BLOCK
+        for at in range(0, end, BLOCK):
+            self._compress(data[at : at + BLOCK])
+        self._pieces = [data[end:]]
+        self._waiting = len(data) - end
+
+    def _compress(self, block: bytes) -> None:
+        self._unpacked.update(block)
+        self._out(self._compressor.compress(block))
 
     def _out(self, data: bytes) -> None:
-        if data:
-            self.packed.update(data)
-            self.size += len(data)
-            with writing(getattr(self._output, "name", "the temporary archive")):
+        self.size += len(data)
+        if self._packed is not self._unpacked:
+            self._packed.update(data)
+        if self._output is not None and data:
+            with writing("the archive"):
                 self._output.write(data)
 
 
-def _walk(source: str) -> Iterator[tuple[str, str, os.stat_result]]:
-    """Yield path, name below the source, facts: each directory before its entries, those sorted by bytes."""
-    pending = [""]
-    while pending:
-        relative = pending.pop()
-        path = os.path.join(source, relative) if relative else source
+class _Tree:
+    """A directory on its way into an archive."""
+
+    def __init__(self, source: Path, name: str, mtime: int) -> None:
+        self.path = os.fspath(source)
+        self._title = clean_title(name)
+        self._base = {".": "", "/": "/"}.get(self._title, f"{self._title}/")
+        self._mtime = mtime
+        self._links = Links(os.fsencode(self._title))
+        self._ignore: Ignore | None = None
+
+    def leading_out(self) -> tuple[str, ...]:
+        """The links that lead out, once the archive has been read to its end."""
+        return tuple(self._base + os.fsdecode(path) for path in self._links.leading_out(self._is_directory))
+
+    def pieces(self) -> Generator[bytes]:
+        """Yield the archive in pieces.
+
+        Raises:
+            StorageError, PathError, InvalidInputError: as `pack_directory`.
+        """
+        self._ignore = Ignore.of(self.path)
+        for path, relative, is_file in _walk(self.path, self._ignore):
+            name = _encoded(self._base + relative if relative else self._title, path)
+            if is_file:
+                yield from _file(path, name, self._mtime)
+            else:
+                yield from self._entry(path, relative, name)
+        yield bytes(2 * TAR_BLOCK)
+
+    def _entry(self, path: str, relative: str, name: bytes) -> Iterator[bytes]:
+        target = b""
         try:
-            # Only the source itself may be a link to a directory.
+            # Only the top itself may be a link to a directory.
             facts = os.lstat(path) if relative else os.stat(path)
+            if stat.S_ISLNK(facts.st_mode):
+                target = _encoded(os.readlink(path), path)
         except OSError as error:
             raise unreadable(path, error) from error
-        yield path, relative, facts
-        if not stat.S_ISDIR(facts.st_mode):
-            continue
+        kind = stat.S_IFMT(facts.st_mode)
+        if kind == stat.S_IFREG:
+            yield from _file(path, name, self._mtime)
+            return
+        if kind not in _TYPES:
+            raise StorageError(
+                f"{path!r} is a socket, which can't be packed",
+                code="file-unreadable",
+                hint="remove it, move it out of the directory, or name it in a file .ociignore",
+                details={"path": path},
+            )
+        device = facts.st_rdev if kind in (stat.S_IFCHR, stat.S_IFBLK) else 0
+        mode = stat.S_IMODE(facts.st_mode)
+        yield tar_header(name, _TYPES[kind], mode, mtime=self._mtime, link=target, device=device)
+        if target:
+            self._links.add(os.fsencode(relative), target)
+
+    def _is_directory(self, path: bytes) -> bool:
+        relative = os.fsdecode(path)
         try:
-            names = sorted(os.listdir(path), key=os.fsencode, reverse=True)
+            facts = os.lstat(os.path.join(self.path, relative))
+        except OSError:
+            return False
+        return stat.S_ISDIR(facts.st_mode) and not (self._ignore and self._ignore.hides(relative))
+
+
+def _walk(source: str, ignore: Ignore | None) -> Iterator[tuple[str, str, bool]]:
+    """Yield path, name below the source, whether it is a regular file.
+
+    Each directory comes before its entries, those sorted by bytes.
+    """
+    pending = [(source, "", True, False)]
+    while pending:
+        path, relative, is_directory, is_file = pending.pop()
+        yield path, relative, is_file
+        if not is_directory:
+            continue
+        entries = []
+        try:
+            with os.scandir(path) as found:
+                for entry in found:
+                    below = f"{relative}/{entry.name}" if relative else entry.name
+                    deeper = entry.is_dir(follow_symlinks=False)
+                    if ignore is None or not ignore.excludes(below, is_directory=deeper):
+                        entries.append((entry.path, below, deeper, entry.is_file(follow_symlinks=False)))
         except OSError as error:
             raise unreadable(path, error) from error
-        pending.extend(f"{relative}/{name}" if relative else name for name in names)
+        entries.sort(key=lambda each: os.fsencode(each[1]), reverse=True)
+        pending.extend(entries)
 
 
-def _add(sink: _Sink, path: str, member: str, facts: os.stat_result, target: str, mtime: int) -> None:
-    kind = stat.S_IFMT(facts.st_mode)
-    if kind not in _TYPES:
-        raise StorageError(
-            f"{path!r} is a socket, which can't be packed",
-            code="file-unreadable",
-            hint="remove it, or move it out of the directory",
-            details={"path": path},
-        )
+def _file(path: str, name: bytes, mtime: int) -> Iterator[bytes]:
     try:
-        name = member.encode()
-        link = target.encode()
+        fd = os.open(path, _READ)
+        try:
+            before = os.fstat(fd)
+            if not stat.S_ISREG(before.st_mode):
+                raise _changed(path)
+            left = size = before.st_size
+            yield tar_header(name, b"0", before.st_mode & 0o7777, mtime=mtime, size=size)
+            while left and (data := os.read(fd, min(left, BLOCK))):
+                yield data
+                left -= len(data)
+            after = os.fstat(fd)
+        finally:
+            os.close(fd)
+    except OSError as error:
+        raise unreadable(path, error) from error
+    if left or after.st_size != size or after.st_mtime_ns != before.st_mtime_ns:
+        raise _changed(path)
+    if size % TAR_BLOCK:
+        yield bytes(-size % TAR_BLOCK)
+
+
+def _encoded(text: str, path: str) -> bytes:
+    try:
+        return text.encode()
     except UnicodeEncodeError as error:
         raise PathError(
             f"{path!r} can't be packed: its name, or the text of the link, is not valid UTF-8",
             hint="rename it; archives carry names in UTF-8",
         ) from error
-    if kind == stat.S_IFREG:
-        _add_file(sink, path, name, mtime)
-        return
-    device = facts.st_rdev if kind in (stat.S_IFCHR, stat.S_IFBLK) else 0
-    sink.write(
-        tar_header(name, _TYPES[kind], stat.S_IMODE(facts.st_mode), mtime=mtime, link=link, device=device)
-    )
-
-
-def _target(path: str) -> str:
-    try:
-        return os.readlink(path)
-    except OSError as error:
-        raise unreadable(path, error) from error
-
-
-def _is_directory(path: bytes) -> bool:
-    try:
-        return stat.S_ISDIR(os.lstat(path).st_mode)
-    except OSError:
-        return False
-
-
-def _add_file(sink: _Sink, path: str, name: bytes, mtime: int) -> None:
-    try:
-        # Should it have become a FIFO or a link by now: don't hang, don't follow.
-        fd = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
-        with open(fd, "rb", buffering=0) as file:
-            before = os.fstat(fd)
-            if not stat.S_ISREG(before.st_mode):
-                raise _changed(path)
-            mode = stat.S_IMODE(before.st_mode)
-            sink.write(tar_header(name, b"0", mode, mtime=mtime, size=before.st_size))
-            left = before.st_size
-            while left and (data := file.read(min(left, CHUNK))):
-                sink.write(data)
-                left -= len(data)
-            after = os.fstat(fd)
-    except OSError as error:
-        raise unreadable(path, error) from error
-    if left or (after.st_size, after.st_mtime_ns) != (before.st_size, before.st_mtime_ns):
-        raise _changed(path)
-    sink.write(bytes(-before.st_size % BLOCK))
 
 
 def _changed(path: str) -> StorageError:
@@ -213,106 +349,3 @@ def _changed(path: str) -> StorageError:
         hint="wait until whatever writes it is done, then run the command again",
         details={"path": path},
     )
-
-
-def tar_header(
-    name: bytes,
-    kind: bytes,
-    mode: int,
-    *,
-    mtime: int = 0,
-    size: int = 0,
-    link: bytes = b"",
-    device: int = 0,
-) -> bytes:
-    """Return the header of an entry, laid out as Go's archive/tar does it.
-
-    That is ustar where all values fit. Else a PAX header comes first with the values that do not fit, and
-    the fields hold what is left of them without the other letters, cut off.
-    """
-    records = {}
-    split = _split(name)
-    if not name.isascii() or len(name) > _NAME:
-        records[b"path"] = name
-    if not link.isascii() or len(link) > _NAME:
-        records[b"linkpath"] = link
-    if size >= 8**11:
-        records[b"size"] = b"%d" % size
-    if not 0 <= mtime < 8**11:
-        records[b"mtime"] = b"%d" % mtime
-    fields = _Fields(kind, mode, mtime, size, device)
-    if not records or (split is not None and records.keys() == {b"path"}):
-        prefix, base = split or (b"", name)
-        return fields.block(base, link, prefix)
-    payload = b"".join(_record(key, records[key]) for key in sorted(records))
-    directory, base = posixpath.split(name)
-    extended = posixpath.normpath(posixpath.join(directory, b"PaxHeaders.0", base))
-    head = _Fields(b"x", 0, 0, len(payload), 0, bare=True).block(_ascii(extended)[:_NAME].rstrip(b"/"))
-    return head + payload + bytes(-len(payload) % BLOCK) + fields.block(_cut(name), _cut(link))
-
-
-@dataclass(frozen=True, slots=True)
-class _Fields:
-    """What a header holds besides names. `bare` leaves the device fields empty."""
-
-    kind: bytes
-    mode: int
-    mtime: int
-    size: int
-    device: int
-    bare: bool = False
-
-    def block(self, name: bytes, link: bytes = b"", prefix: bytes = b"") -> bytes:
-        block = bytearray(
-            name.ljust(_NAME, b"\0")
-            + _octal(self.mode, 8)
-            + _octal(0, 8)
-            + _octal(0, 8)
-            + _octal(self.size, 12)
-            + _octal(self.mtime, 12)
-            + b" " * 8
-            + self.kind
-            + link.ljust(_NAME, b"\0")
-            + b"ustar\0" + b"00"
-            + bytes(64)
-            + (bytes(16) if self.bare else _octal(os.major(self.device), 8) + _octal(os.minor(self.device), 8))
-            + prefix.ljust(_PREFIX, b"\0")
-            + bytes(12)
-        )  # fmt: skip
-        block[148:156] = b"%06o\0 " % sum(block)
-        return bytes(block)
-
-
-def _octal(value: int, width: int) -> bytes:
-    # A value that does not fit stands in the PAX header; the field holds zero then.
-    if not 0 <= value < 8 ** (width - 1):
-        value = 0
-    return b"%0*o\0" % (width - 1, value)
-
-
-def _split(name: bytes) -> tuple[bytes, bytes] | None:
-    """Divide a long name into prefix and name at a slash; None where that is not possible or not needed."""
-    if len(name) <= _NAME or not name.isascii():
-        return None
-    slash = name[: _PREFIX + 1].rfind(b"/")
-    if slash <= 0 or not 0 < len(name) - slash - 1 <= _NAME:
-        return None
-    return name[:slash], name[slash + 1 :]
-
-
-def _record(key: bytes, value: bytes) -> bytes:
-    """One PAX record; its length counts its own digits."""
-    rest = b" " + key + b"=" + value + b"\n"
-    length = len(rest)
-    while length != len(rest) + len(b"%d" % length):
-        length = len(rest) + len(b"%d" % length)
-    return b"%d" % length + rest
-
-
-def _ascii(text: bytes) -> bytes:
-    return bytes(byte for byte in text if byte < 0x80)
-
-
-def _cut(text: bytes) -> bytes:
-    short = _ascii(text)
-    return short if len(short) <= _NAME else short[:_NAME].rstrip(b"/")

@@ -12,11 +12,18 @@ from rich.progress import BarColumn, DownloadColumn, Progress, TaskID, TextColum
 from rich.table import Column
 from rich.text import Text
 
-from ocictl.events import Event, TransferAdvanced, TransferFinished, TransferSkipped, TransferStarted
+from ocictl.events import (
+    Event,
+    TagCopied,
+    TransferAdvanced,
+    TransferFinished,
+    TransferSkipped,
+    TransferStarted,
+)
 from ocictl.model.descriptor import Descriptor
 from ocictl.model.text import escape
 from ocictl.output.console import Console
-from ocictl.output.progress import shown_name, status_line
+from ocictl.output.progress import Copying, shown_name, status_line
 
 _STEP: Final = 512 * 1024
 """Bytes between two updates of one bar: the screen is drawn ten times a second at most anyway."""
@@ -27,8 +34,9 @@ _NAME: Final = 30
 class Bars:
     """Draws a bar for each running transfer; what is done moves up and becomes a line."""
 
-    def __init__(self, console: Console) -> None:
+    def __init__(self, console: Console, copying: Copying = "cp") -> None:
         self._console = console
+        self._copying: Copying = copying
         self._rich = RichConsole(file=console.stderr, highlight=False, markup=False, emoji=False)
         self._progress = Progress(
             TextColumn("{task.description}", markup=False),
@@ -63,7 +71,9 @@ class Bars:
                 self._stop(event.descriptor)  # what it points to comes next; its line comes at the end
             case TransferFinished() | TransferSkipped():
                 self._stop(event.descriptor)
-                self._print(escape(status_line(event) or ""))
+                self._print(escape(status_line(event, self._copying) or ""))
+            case TagCopied():
+                self._print(escape(status_line(event, self._copying) or ""))
 
     def _start(self, descriptor: Descriptor) -> None:
         name = escape(shown_name(descriptor))

@@ -17,6 +17,7 @@ from ocictl.events import (
     FileWarning,
     RegistryWarning,
     Retrying,
+    TagCopied,
     TransferFinished,
     TransferKept,
     TransferSkipped,
@@ -27,8 +28,15 @@ from ocictl.model.descriptor import Descriptor
 from ocictl.output.console import Console
 
 Mode: TypeAlias = Literal["lines", "bars", "none"]
+Copying: TypeAlias = Literal["cp", "backup", "restore"]
+"""Which words a copy is told in."""
 
-_WIDTH: Final = {"push": len("Uploading"), "pull": len("Downloading")}
+_COPIES: Final = {
+    "cp": ("Copying", "Copied"),
+    "backup": ("Pulling", "Pulled"),
+    "restore": ("Pushing", "Pushed"),
+}
+_WIDTH: Final = {"push": 9, "pull": 11, "cp": 7, "backup": 9, "restore": 9}
 _STARTED: Final = {"push": "Uploading", "pull": "Downloading"}
 _FINISHED: Final = {
     ("push", "moved"): "Uploaded",
@@ -41,14 +49,22 @@ _SKIPPED: Final = {
     ("push", "duplicate"): "Exists",
     ("push", "mounted"): "Mounted",
     ("pull", "exists"): "Exists",
+    ("copy", "exists"): "Exists",
+    ("copy", "mounted"): "Mounted",
 }
 
 
-def status_line(event: Event) -> str | None:
+def status_line(event: Event, copying: Copying = "cp") -> str | None:
     """The line that oras prints for this event: a padded verb, twelve digits, title or media type."""
     match event:
         case FilePreparing():
             return f"Preparing {event.name}"
+        case TagCopied():
+            return f"{_COPIES[copying][1]} tag {event.tag} with {event.referrers} referrer(s)"
+        case TransferStarted(direction="copy"):
+            verb = _COPIES[copying][0]
+        case TransferFinished(direction="copy"):
+            verb = _COPIES[copying][1]
         case TransferStarted():
             verb = "Resuming" if event.offset else _STARTED[event.direction]
         case TransferFinished():
@@ -57,7 +73,8 @@ def status_line(event: Event) -> str | None:
             verb = _SKIPPED.get((event.direction, event.reason), "Skipped")
         case _:
             return None
-    return f"{verb:<{_WIDTH[event.direction]}} {event.descriptor.digest.short} {shown_name(event.descriptor)}"
+    width = _WIDTH[copying if event.direction == "copy" else event.direction]
+    return f"{verb:<{width}} {event.descriptor.digest.short} {shown_name(event.descriptor)}"
 
 
 def shown_name(descriptor: Descriptor) -> str:
@@ -68,13 +85,14 @@ def shown_name(descriptor: Descriptor) -> str:
 class StatusLines:
     """Reports each transfer as lines on standard output."""
 
-    def __init__(self, console: Console) -> None:
+    def __init__(self, console: Console, copying: Copying = "cp") -> None:
         self._console = console
+        self._copying: Copying = copying
         self._lock = threading.Lock()
         self._named: set[tuple[str, str]] = set()
 
     def __call__(self, event: Event) -> None:
-        line = status_line(event)
+        line = status_line(event, self._copying)
         if line is not None and not self._is_repetition(event):
             self._console.line(line)
 
@@ -130,16 +148,25 @@ class Notices:
 
 
 @contextmanager
-def showing_transfers(console: Console, mode: Mode, opening: str | None = None) -> Iterator[EventSink]:
-    """Show transfers in one of three ways while the context lasts; `opening` is the line to begin with."""
+def showing_transfers(
+    console: Console, mode: Mode, opening: str | None = None, copying: Copying = "cp"
+) -> Iterator[EventSink]:
+    """Show transfers in one of three ways while the context lasts.
+
+    Args:
+        console: where to.
+        mode: in which way.
+        opening: the line to begin with.
+        copying: the words for copies.
+    """
     if mode == "bars":
         from ocictl.output.bars import Bars
 
-        with Bars(console) as bars:
+        with Bars(console, copying) as bars:
             yield bars
     elif mode == "lines":
         if opening is not None:
             console.line(opening)
-        yield StatusLines(console)
+        yield StatusLines(console, copying)
     else:
         yield discard

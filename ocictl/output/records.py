@@ -46,7 +46,7 @@ class DescriptorRecord:
     @classmethod
     def of(cls, path: str, descriptor: Descriptor) -> Self:
         """Describe content in the repository or layout at `path`."""
-        return cls(**_members(path, descriptor))
+        return cls(**descriptor_members(path, descriptor))
 
     def to_json(self) -> dict[str, Any]:
         members: dict[str, Any] = {
@@ -62,7 +62,8 @@ class DescriptorRecord:
         return members
 
 
-def _members(path: str, descriptor: Descriptor) -> dict[str, Any]:
+def descriptor_members(path: str, descriptor: Descriptor) -> dict[str, Any]:
+    """The attributes of a `DescriptorRecord`, for records that have more."""
     return {
         "reference": f"{path}@{descriptor.digest}",
         "media_type": descriptor.media_type,
@@ -87,7 +88,8 @@ class TaggedRecord(DescriptorRecord):
     def tagged(cls, path: str, descriptor: Descriptor, tags: Sequence[str]) -> Self:
         """Describe a document and name its tags."""
         return cls(
-            **_members(path, descriptor), reference_as_tags=tuple(sorted({f"{path}:{tag}" for tag in tags}))
+            **descriptor_members(path, descriptor),
+            reference_as_tags=tuple(sorted({f"{path}:{tag}" for tag in tags})),
         )
 
     def to_json(self) -> dict[str, Any]:
@@ -107,7 +109,7 @@ class FileRecord(DescriptorRecord):
     @classmethod
     def written(cls, path: str, descriptor: Descriptor, file: str | None) -> Self:
         """Describe a blob and name its file."""
-        return cls(**_members(path, descriptor), path=file)
+        return cls(**descriptor_members(path, descriptor), path=file)
 
     def to_json(self) -> dict[str, Any]:
         first = {} if self.path is None else {"path": self.path}
@@ -155,7 +157,7 @@ class ReferrersRecord(DescriptorRecord):
     def tree(cls, path: str, node: ReferrerNode) -> Self:
         """Describe a tree of referrers."""
         return cls(
-            **_members(path, node.descriptor),
+            **descriptor_members(path, node.descriptor),
             referrers=tuple(cls.tree(path, child) for child in node.referrers),
         )
 
@@ -189,7 +191,7 @@ class ManifestRecord(DescriptorRecord):
             content = _sorted(json.loads(raw, parse_float=_finite, parse_constant=_no_constant))
         except (ValueError, RecursionError):
             content = None
-        return cls(**_members(path, descriptor), content=content)
+        return cls(**descriptor_members(path, descriptor), content=content)
 
     def to_json(self) -> dict[str, Any]:
         return {**DescriptorRecord.to_json(self), "content": self.content}

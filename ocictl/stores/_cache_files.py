@@ -13,11 +13,12 @@ import re
 import secrets
 import stat
 import time
+import weakref
 from collections.abc import Iterator
 from typing import Final, NamedTuple, Self
 
 from ocictl.errors import InvalidInputError
-from ocictl.model.digest import Digest
+from ocictl.model.digest import REGISTERED, Digest
 
 _READ: Final = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 _DIRECTORY: Final = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
@@ -47,7 +48,10 @@ class Entry(NamedTuple):
 
 
 class CacheFiles:
-    """A cache directory, seen as files. It must be closed."""
+    """A cache directory, seen as files. Its descriptors are closed when nobody refers to this object any more.
+
+    So a thread that goes on after everybody else can't meet a number that stands for something else by then.
+    """
 
     def __init__(self, root: str) -> None:
         """
@@ -60,10 +64,7 @@ class CacheFiles:
         except BaseException:
             os.close(self._root)
             raise
-
-    def close(self) -> None:
-        os.close(self._blobs)
-        os.close(self._root)
+        weakref.finalize(self, _close, self._blobs, self._root)
 
     def free(self) -> int | None:
         """Free bytes of the file system; None if it does not tell."""
@@ -116,12 +117,12 @@ class CacheFiles:
         os.unlink(name, dir_fd=self._blobs)
 
     def entries(self) -> Iterator[Entry]:
-        """List the entries. Whatever is not a plain file under a digest is none of ours."""
-        for algorithm in sorted(os.listdir(self._blobs)):  # noqa: PTH208 - an open directory
+        """List the entries. Whatever is not a plain file under a registered digest is none of ours."""
+        for algorithm in REGISTERED:
             try:
                 folder = _Directory(algorithm, self._blobs)
             except OSError:
-                continue  # a file, a link, or gone
+                continue  # not there, or a link
             with folder:
                 yield from folder.entries(algorithm)
 
@@ -214,6 +215,11 @@ class _Directory:
 
     def __exit__(self, *_error: object) -> None:
         os.close(self.fd)
+
+
+def _close(*descriptors: int) -> None:
+    for descriptor in descriptors:
+        os.close(descriptor)
 
 
 def touch(file: io.FileIO) -> None:

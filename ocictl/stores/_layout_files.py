@@ -177,7 +177,7 @@ class LayoutFiles:
             raise unreadable(path, error) from error
         return _BlobStream(path, file)
 
-    def write_blob(self, digest: Digest, size: int, reader: VerifyingReader) -> None:  # noqa: ARG002 - archives need it
+    def write_blob(self, digest: Digest, reader: VerifyingReader) -> None:
         """Store a blob, whole and verified (LAY-03).
 
         Raises:
@@ -187,6 +187,20 @@ class LayoutFiles:
         self._directory("blobs")
         self._directory(f"blobs/{digest.algorithm}")
         self._replace(str(self._blob(digest).relative_to(self.root)), iter(lambda: reader.read(CHUNK), b""))
+
+    def remove_blob(self, digest: Digest) -> None:
+        """Remove a blob; that it is gone already is no error.
+
+        Raises:
+            StorageError: `file-unwritable`.
+        """
+        self._refuse_link(self.root / "blobs")
+        self._refuse_link(self.root / "blobs" / digest.algorithm)
+        path = self._blob(digest)
+        try:
+            path.unlink(missing_ok=True)
+        except OSError as error:
+            raise unwritable(str(path), error) from error
 
     def sync_blobs(self, digest: Digest) -> None:
         """Let the names of stored blobs reach the disk, before `index.json` speaks of them."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, Final
@@ -101,8 +102,21 @@ class Snapshot:
         after, listing = put_entry(before, entry, tag)
         if after == before:
             return self, listing
-        members = {**self.members, "manifests": after}
-        return Snapshot(_fields.dump(members), members), listing
+        return self._listing(after), listing
+
+    def without(self, digests: Collection[Digest]) -> Snapshot:
+        """List these documents no longer."""
+        names = {str(digest) for digest in digests}
+        before = self.members.get("manifests") or []
+        return self._listing([entry for entry in before if _digest(entry) not in names])
+
+    def without_tag(self, tag: str) -> Snapshot:
+        """Take a tag away; its document stays listed."""
+        return self._listing(_release_tag(self.members.get("manifests") or [], tag, keeper=""))
+
+    def _listing(self, entries: list[Any]) -> Snapshot:
+        members = {**self.members, "manifests": entries}
+        return Snapshot(_fields.dump(members), members)
 
     @cached_property
     def by_tag(self) -> dict[str, Descriptor]:

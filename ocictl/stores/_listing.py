@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ocictl.errors import ContentError, InvalidInputError
-from ocictl.model import media_types
+from ocictl.model import _fields, media_types
 from ocictl.model.descriptor import Descriptor
 from ocictl.model.digest import REGISTERED, Digest, new_hasher
-from ocictl.model.manifest import Document, Index, Manifest
+from ocictl.model.manifest import Document, Index, Manifest, parse_document
 from ocictl.stores.referrers import entry_for
 
 
@@ -93,6 +93,22 @@ class DocumentFacts:
 def is_listed(descriptor: Descriptor) -> bool:
     """Whether a store lists this among its documents even without a tag."""
     return descriptor.media_type in media_types.MANIFEST_ENDPOINT_TYPES
+
+
+def parse_if_possible(raw: bytes, media_type: str) -> Document | None:
+    """Parse a document that a person made, or return None for one that only others can read.
+
+    Raises:
+        ContentError: `document-malformed`: it names a subject, but can't be put in its list (MPUT-10), or it is
+            not even a JSON object.
+    """
+    try:
+        if media_type in media_types.DOCUMENT_TYPES:
+            return parse_document(raw, media_type)
+    except ContentError:
+        if _fields.Members(_fields.load(raw, "manifest"), "$", rule="MAN-01").has("subject"):
+            raise
+    return None
 
 
 def check_size(descriptor: Descriptor, limit: int) -> None:

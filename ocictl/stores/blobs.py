@@ -19,7 +19,7 @@ from ocictl.errors import (
 from ocictl.events import EventSink, Retrying
 from ocictl.model.descriptor import Descriptor
 from ocictl.model.digest import Digest, new_hasher
-from ocictl.stores.manifests import check_stated_digest
+from ocictl.stores.manifests import check_stated_digest, delete
 from ocictl.stores.streams import HEAD_REFUSED, content_length, open_at
 from ocictl.target import ByteStream, Content
 from ocictl.transport import endpoints, url_policy
@@ -56,6 +56,7 @@ class Blobs:
         self._backoff = backoff
         self._pull = (endpoints.pull_scope(name),)
         self._push = (endpoints.push_scope(name),)
+        self._scopes_to_delete = (endpoints.delete_scope(name),)
         self._may_mount = True
 
     def size(self, digest: Digest) -> int:
@@ -133,6 +134,15 @@ class Blobs:
             else:
                 return False
         return False
+
+    def delete(self, digest: Digest) -> None:
+        """Take a blob away (DEL-03).
+
+        Raises:
+            NotFoundError: there is no such blob.
+            UnsupportedError: the registry does not delete blobs.
+        """
+        delete(self._client, self._url(digest), self._scopes_to_delete)
 
     def _mount(self, descriptor: Descriptor, source: str) -> str | None:
         """Ask to take a blob over: `_MOUNTED`, or the location of the upload that began instead, or None.

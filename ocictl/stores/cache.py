@@ -14,7 +14,6 @@ import os
 import shlex
 from contextlib import suppress
 from dataclasses import dataclass
-from functools import partial
 from threading import RLock
 from typing import Any, BinaryIO, Final
 
@@ -71,7 +70,7 @@ class PruneResult:
 
 
 class Cache:
-    """A directory of verified content. It must be closed, and may be used from several threads."""
+    """A directory of verified content. It must be closed, and may be used from several threads at once."""
 
     def __init__(
         self,
@@ -109,6 +108,7 @@ class Cache:
         self._total: int | None = None
         self._pending = 0
         self._filled = False
+        self._fills: set[Fill] = set()
         self._writable = True
         self._prunable = True
         self._closed = False
@@ -192,11 +192,18 @@ class Cache:
                     self._files.sweep()
             self._pending += size
         try:
-            return Fill(self._files, descriptor, on_error=self._give_up, on_end=partial(self._settle, size))
+            fill = Fill(self._files, descriptor, on_error=self._give_up, on_end=self._settle)
         except OSError as error:
-            self._settle(size, 0)
+            with self._lock:
+                self._pending -= size
             self._give_up(error)
             return None
+        with self._lock:
+            self._fills.add(fill)
+            closed = self._closed
+        if closed:
+            fill.discard()
+        return fill
 
     def usage(self) -> CacheUsage:
         """Count what is there.
@@ -258,14 +265,20 @@ class Cache:
         )
 
     def close(self) -> None:
-        """Keep the limit and give the directory back. Doing so twice is no error."""
+        """Forget what is unfinished and keep the limit. Doing so twice is no error.
+
+        A thread that is still reading may go on, but keeps nothing.
+        """
         with self._lock:
             if self._closed:
                 return
-            if self._filled and self.max_size is not None:
-                self._shrink(self.max_size)
             self._closed = True
-            self._files.close()
+            self._writable = False
+            open_fills, self._fills = self._fills, set()
+        for fill in open_fills:
+            fill.discard()
+        if self._filled and self.max_size is not None:
+            self._shrink(self.max_size)
 
     def warn(self, text: str) -> None:
         """Tell that something about the cache is wrong; the work goes on without it."""
@@ -336,9 +349,10 @@ class Cache:
             self._prunable = False
             self.warn(f"the cache can't be kept within its size: {error.message}")
 
-    def _settle(self, pending: int, kept: int) -> None:
+    def _settle(self, fill: Fill, kept: int) -> None:
         with self._lock:
-            self._pending -= pending
+            self._fills.discard(fill)
+            self._pending -= fill.size
             if self._total is not None:
                 self._total += kept
 

@@ -59,11 +59,8 @@ class CachedTarget:
 
     def close(self) -> None:
         """Forget what is unfinished and close the cache. Doing so twice is no error."""
-        with self._lock:
-            broken, self._broken = list(self._broken.values()), {}
-        for fill in broken:
-            fill.discard()
         self._cache.close()
+        self._broken.clear()
 
     def resolve(self, reference: str) -> Descriptor:
         """Ask the source."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 from contextlib import AbstractContextManager
 from threading import Lock
 from typing import Protocol
@@ -11,9 +12,10 @@ from ocictl.content import DOCUMENT_LIMIT, BytesContent, VerifyingReader, read_d
 from ocictl.model.descriptor import Descriptor
 from ocictl.model.digest import Digest, new_hasher
 from ocictl.model.manifest import Document, parse_document
+from ocictl.stores._layout_delete import Graph
 from ocictl.stores._layout_files import LayoutFiles
-from ocictl.stores._layout_index import entry_for
-from ocictl.stores._listing import check_ref_name, check_size, is_listed
+from ocictl.stores._layout_index import Snapshot, entry_for
+from ocictl.stores._listing import check_ref_name, check_size, is_listed, parse_if_possible
 from ocictl.stores.layout_reader import LayoutReader, ReadableFiles
 from ocictl.target import Content, Listing, PushReceipt
 
@@ -25,7 +27,7 @@ class WritableFiles(ReadableFiles, Protocol):
         """Replace `index.json`. Only for the holder of the lock."""
         ...
 
-    def write_blob(self, digest: Digest, size: int, reader: VerifyingReader) -> None:
+    def write_blob(self, digest: Digest, reader: VerifyingReader) -> None:
         """Store a blob, whole and verified (LAY-03)."""
         ...
 
@@ -63,19 +65,42 @@ class LayoutWriter(LayoutReader):
             StorageError: `file-unwritable` or `disk-full`; nothing half-written is kept.
             InvalidInputError: `tag-invalid`.
         """
+        document: Document | None = None
+        if descriptor.is_document:
+            raw = _read(descriptor, content)
+            document, content = parse_document(raw, descriptor.media_type), BytesContent(raw)
+        return self._store(descriptor, content, document, tag, listed=is_listed(descriptor))
+
+    def push_document(
+        self, descriptor: Descriptor, content: Content, *, tag: str | None = None
+    ) -> PushReceipt:
+        """Store and list bytes as a document, also where they can't be parsed.
+
+        See `ocictl.target.DocumentWriter`.
+
+        Raises:
+            ContentError, ConflictError, StorageError, InvalidInputError: as `push`.
+        """
+        raw = _read(descriptor, content)
+        document = parse_if_possible(raw, descriptor.media_type)
+        return self._store(descriptor, BytesContent(raw), document, tag, listed=True)
+
+    def _store(
+        self,
+        descriptor: Descriptor,
+        content: Content,
+        document: Document | None,
+        tag: str | None,
+        *,
+        listed: bool,
+    ) -> PushReceipt:
         new_hasher(descriptor.digest.algorithm)
         if tag is not None:
             check_ref_name(tag)
-        document: Document | None = None
-        if descriptor.is_document:
-            check_size(descriptor, DOCUMENT_LIMIT)
-            with VerifyingReader(content.open(), descriptor) as reader:
-                document = parse_document(reader.read(), descriptor.media_type)
-            content = BytesContent(document.raw)
         if not self.exists(descriptor):
             with VerifyingReader(content.open(), descriptor) as reader:
-                self._files.write_blob(descriptor.digest, descriptor.size, reader)
-        if document is None and not is_listed(descriptor) and tag is None:
+                self._files.write_blob(descriptor.digest, reader)
+        if not listed and tag is None:
             return PushReceipt(descriptor=descriptor)
         listing = self._list(entry_for(descriptor, document), tag)
         has_subject = document is not None and document.subject is not None
@@ -135,3 +160,72 @@ class Layout(LayoutWriter):
         else:
             files.check()
         super().__init__(files)
+        self._directory = files
+
+    def delete(self, descriptor: Descriptor) -> None:
+        """Delete a document with its tags, what is about it, and what nothing else in the layout leads to.
+
+        What has a tag stays, and so does the document's own subject. Where a document can't be read, nobody knows
+        what it leads to, and only the documents go.
+
+        Raises:
+            NotFoundError: it is not listed.
+            ConflictError: `layout-locked`.
+            StorageError: `file-unwritable` or `disk-full`.
+        """
+        with self._writing, self._files.locked():
+            snapshot = self._read()
+            if descriptor.digest not in snapshot.by_digest:
+                raise self._missing(f"lists no document {descriptor.digest}", str(descriptor.digest))
+            tagged = {entry.digest for entry in snapshot.by_tag.values()}
+            doomed = Graph.read(self, snapshot.entries).doomed_with(descriptor, tagged)
+            self._change(snapshot.without([each.digest for each in doomed]))
+            # The list was changed first: whoever is interrupted here leaves blobs too many, never too few.
+            for each in doomed:
+                self._directory.remove_blob(each.digest)
+
+    def delete_blob(self, descriptor: Descriptor) -> None:
+        """Delete a blob, whoever points to it. A document is none.
+
+        Raises:
+            NotFoundError: it is not there, or is listed as a document.
+            ConflictError: `layout-locked`.
+            StorageError: `file-unwritable`.
+        """
+        digest = descriptor.digest
+        with self._writing, self._files.locked():
+            if digest in self._read().by_digest:
+                error = self._missing(f"has a document {digest}, not a blob", str(digest))
+                error.hint = f"delete it with: ocictl manifest delete --oci-layout {shlex.quote(f'{self.path}@{digest}')}"
+                raise error
+            if self._files.blob_size(digest) is None:
+                raise self._missing(f"has no content {digest}", str(digest))
+            self._directory.remove_blob(digest)
+
+    def untag(self, tag: str) -> None:
+        """Take a tag away; the document stays listed.
+
+        Raises:
+            NotFoundError: there is no such tag.
+            ConflictError: `layout-locked`.
+            StorageError: `file-unwritable` or `disk-full`.
+        """
+        with self._writing, self._files.locked():
+            snapshot = self._read()
+            if tag not in snapshot.by_tag:
+                raise self._missing(f"has no tag {tag!r}", tag)
+            self._change(snapshot.without_tag(tag))
+
+    def _change(self, snapshot: Snapshot) -> None:
+        """Write the list anew. Only for the holder of the locks."""
+        self._files.write_index(snapshot.raw)
+        with self._lock:
+            self._snapshot = snapshot
+
+
+def _read(descriptor: Descriptor, content: Content) -> bytes:
+    """The bytes of a document to store, verified."""
+    new_hasher(descriptor.digest.algorithm)
+    check_size(descriptor, DOCUMENT_LIMIT)
+    with VerifyingReader(content.open(), descriptor) as reader:
+        return reader.read()

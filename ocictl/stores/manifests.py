@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, TypeGuard
 
 from ocictl.content import BytesContent
-from ocictl.errors import ContentError, InvalidInputError
+from ocictl.errors import ContentError, InvalidInputError, RegistryError, UnsupportedError
 from ocictl.model import _fields, media_types
 from ocictl.model.descriptor import Descriptor
 from ocictl.model.digest import Digest
@@ -21,7 +21,10 @@ from ocictl.transport.session import Headers, RegistryClient, Response
 
 STORED: Final = frozenset({200, 201, 202, 204})
 """Answers to PUT of a manifest that mean it is stored; 201 by the book."""
+DELETED: Final = frozenset({200, 202, 204})
+"""Answers to DELETE that mean it will be gone, perhaps a little later (DEL-06); 202 by the book."""
 PRECONDITION_FAILED: Final = 412
+_NO_DELETION: Final = "the registry does not delete this; its own web page, or whoever runs it, may"
 
 _GENERIC_TYPES: Final = frozenset(
     {"application/json", "application/octet-stream", "text/plain", "text/html", "binary/octet-stream"}
@@ -52,6 +55,7 @@ class Manifests:
         self._limit = client.config.limits.manifest_bytes
         self._pull = (endpoints.pull_scope(name),)
         self._push = (endpoints.push_scope(name),)
+        self._scopes_to_delete = (endpoints.delete_scope(name),)
 
     def resolve(self, reference: str) -> Descriptor:
         """Find the document under a tag or digest: HEAD, and GET where HEAD is not enough (PULL-07).
@@ -159,6 +163,15 @@ class Manifests:
                 raise _mismatch(f"the registry stored {reference!r} as", descriptor.digest, said, "MPUT-05")
             return response.headers
 
+    def delete(self, reference: str) -> None:
+        """Take away a document with its tags, by its digest, or one tag (DEL-01, DEL-02).
+
+        Raises:
+            NotFoundError: it is not there.
+            UnsupportedError: the registry does not delete this.
+        """
+        delete(self._client, endpoints.manifest(self._name, reference), self._scopes_to_delete)
+
     def _request(
         self,
         method: str,
@@ -189,6 +202,32 @@ class Manifests:
         if digest is None or not digest.verifiable or not size or not _is_specific(media_type):
             return None
         return Descriptor(media_type=media_type, digest=digest, size=size)
+
+
+def delete(client: RegistryClient, url: str, scopes: Sequence[str]) -> None:
+    """Send a DELETE. It does no harm to send it twice; after a lost answer that ends in NotFoundError.
+
+    Raises:
+        NotFoundError: it is not there.
+        UnsupportedError: the registry does not delete this (DEL-01 to DEL-03).
+    """
+    try:
+        client.request("DELETE", url, expected=DELETED, scopes=scopes, repeatable=True).close()
+    except UnsupportedError as error:
+        error.hint = error.hint or _NO_DELETION
+        raise
+    except RegistryError as error:
+        if error.status != 400:
+            raise
+        raise UnsupportedError(
+            error.message,
+            hint=_NO_DELETION,
+            details=error.details,
+            status=error.status,
+            method=error.method,
+            url=error.url,
+            errors=error.errors,
+        ) from error
 
 
 def parse_selector(reference: str) -> Digest | None:

@@ -11,8 +11,15 @@ from ocictl.errors import NotFoundError
 from ocictl.model import media_types
 from ocictl.model.descriptor import Descriptor
 from ocictl.model.digest import Digest
-from ocictl.model.manifest import parse_document
-from ocictl.stores._listing import DocumentFacts, check_ref_name, check_size, digest_of, is_listed
+from ocictl.model.manifest import Document, parse_document
+from ocictl.stores._listing import (
+    DocumentFacts,
+    check_ref_name,
+    check_size,
+    digest_of,
+    is_listed,
+    parse_if_possible,
+)
 from ocictl.stores.referrers import matches
 from ocictl.target import ByteStream, Content, PushReceipt, TargetKind
 
@@ -100,21 +107,34 @@ class MemoryStore:
                 large; nothing is kept.
             InvalidInputError: `tag-invalid`.
         """
+        data = _read(descriptor, content)
+        document = parse_document(data, descriptor.media_type) if descriptor.is_document else None
+        return self._keep(descriptor, data, document, tag, listed=is_listed(descriptor))
+
+    def push_document(
+        self, descriptor: Descriptor, content: Content, *, tag: str | None = None
+    ) -> PushReceipt:
+        """Keep bytes as a document, also where they can't be parsed; see `ocictl.target.DocumentWriter`.
+
+        Raises:
+            ContentError, InvalidInputError: as `push`.
+        """
+        data = _read(descriptor, content)
+        document = parse_if_possible(data, descriptor.media_type)
+        return self._keep(descriptor, data, document, tag, listed=True)
+
+    def _keep(
+        self, descriptor: Descriptor, data: bytes, document: Document | None, tag: str | None, *, listed: bool
+    ) -> PushReceipt:
         if tag is not None:
             check_ref_name(tag)
-        if descriptor.is_document:
-            check_size(descriptor, DOCUMENT_LIMIT)
-        with VerifyingReader(content.open(), descriptor) as reader:
-            data = reader.read()
-        facts = None
-        if descriptor.is_document:
-            facts = DocumentFacts.of(parse_document(data, descriptor.media_type), descriptor)
+        facts = None if document is None else DocumentFacts.of(document, descriptor)
         with self._lock:
             known = descriptor.digest in self._facts
             self._blobs.setdefault(descriptor.digest, data)
             if facts is not None:
                 self._facts.setdefault(descriptor.digest, facts)
-            if is_listed(descriptor) or tag is not None:
+            if listed or tag is not None:
                 self._documents[descriptor.digest] = descriptor.plain()
             if tag is not None:
                 self._tags[tag] = descriptor.digest
@@ -135,12 +155,55 @@ class MemoryStore:
                 raise _missing(descriptor.digest)
             self._tags[tag] = descriptor.digest
 
+    def delete(self, descriptor: Descriptor) -> None:
+        """Forget a document and its tags. What it points to stays.
+
+        Raises:
+            NotFoundError: it is not there.
+        """
+        digest = descriptor.digest
+        with self._lock:
+            if digest not in self._documents:
+                raise _missing(digest)
+            del self._documents[digest], self._blobs[digest]
+            self._facts.pop(digest, None)
+            self._tags = {tag: target for tag, target in self._tags.items() if target != digest}
+
+    def delete_blob(self, descriptor: Descriptor) -> None:
+        """Forget a blob.
+
+        Raises:
+            NotFoundError: it is not there, or is a document.
+        """
+        with self._lock:
+            if descriptor.digest not in self._blobs or descriptor.digest in self._documents:
+                raise _missing(descriptor.digest)
+            del self._blobs[descriptor.digest]
+
+    def untag(self, tag: str) -> None:
+        """Forget a tag.
+
+        Raises:
+            NotFoundError: there is no such tag.
+        """
+        with self._lock:
+            if tag not in self._tags:
+                raise NotFoundError(f"there is no tag {tag!r} in memory", details={"reference": tag})
+            del self._tags[tag]
+
     def _content(self, digest: Digest) -> bytes:
         with self._lock:
             content = self._blobs.get(digest)
         if content is None:
             raise _missing(digest)
         return content
+
+
+def _read(descriptor: Descriptor, content: Content) -> bytes:
+    if descriptor.is_document:
+        check_size(descriptor, DOCUMENT_LIMIT)
+    with VerifyingReader(content.open(), descriptor) as reader:
+        return reader.read()
 
 
 def _missing(digest: Digest) -> NotFoundError:

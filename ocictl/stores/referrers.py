@@ -154,6 +154,21 @@ def merge_entry(index: Index, entry: Descriptor) -> tuple[Index, MergeAction]:
     return read_list(_fields.dump(members), media_types.OCI_INDEX), "repaired" if places else "added"
 
 
+def without_entry(index: Index, digest: Digest) -> Index:
+    """Take a referrer out of a list; all else stays (DEL-04). The same object if it was not in it.
+
+    Raises:
+        ContentError: `document-malformed`: the list can't be written as JSON again.
+    """
+    members = _fields.load(index.raw, "referrers index")
+    entries = members.get("manifests") or []
+    kept = [value for value in entries if not _names(value, digest)]
+    if len(kept) == len(entries):
+        return index
+    members["manifests"] = kept
+    return read_list(_fields.dump(members), media_types.OCI_INDEX)
+
+
 def lists(index: Index, digest: Digest) -> bool:
     """Tell whether the list has an entry of this digest."""
     return any(entry.digest == digest for entry in index.manifests)

@@ -14,7 +14,7 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Final, NoReturn
+from typing import Final, Literal, NoReturn, TypeAlias
 from weakref import WeakValueDictionary
 
 from ocictl.errors import ConflictError, ContentError, NotFoundError, OcictlError
@@ -26,6 +26,7 @@ from ocictl.stores import referrers
 from ocictl.stores.manifests import Manifests, check_document_size
 from ocictl.transport.config import Limits
 
+_Action: TypeAlias = Literal["added", "repaired", "present", "removed"]
 _NEVER: Final = object()
 _SHORTEST_PAUSE: Final = 0.2
 """Seconds that another writer's round is taken to last at least, however fast ours was. With eight writers at once
@@ -53,6 +54,66 @@ class _State:
         if self.digest is None:
             return {"If-None-Match": "*"}
         return {"If-Match": self.etag} if self.etag and not self.etag.startswith("W/") else {}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Addition:
+    """A pushed referrer comes into its subject's list."""
+
+    tag: str
+    subject: Descriptor
+    entry: Descriptor
+
+    @property
+    def pushed(self) -> Descriptor | None:
+        return self.entry
+
+    def apply(self, index: Index) -> tuple[Index, _Action]:
+        return referrers.merge_entry(index, self.entry)
+
+    def is_in(self, index: Index) -> bool:
+        return referrers.lists(index, self.entry.digest)
+
+    def unconfirmed(self) -> ConflictError:
+        return ConflictError(
+            f"{self.entry.digest} is pushed, but other writers kept overwriting its entry under the referrers tag "
+            f"{self.tag!r}",
+            code="attach-unconfirmed",
+            hint="run the same command again; what is pushed is not sent twice",
+            details={"tag": self.tag, "subject": str(self.subject.digest), "rule": "RFT-08"},
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Removal:
+    """A referrer that will be deleted leaves its subject's list."""
+
+    tag: str
+    subject: Descriptor
+    entry: Descriptor
+
+    @property
+    def pushed(self) -> Descriptor | None:
+        return None
+
+    def apply(self, index: Index) -> tuple[Index, _Action]:
+        shorter = referrers.without_entry(index, self.entry.digest)
+        return shorter, "present" if shorter is index else "removed"
+
+    def is_in(self, index: Index) -> bool:
+        return not referrers.lists(index, self.entry.digest)
+
+    def unconfirmed(self) -> ConflictError:
+        return ConflictError(
+            f"other writers kept bringing {self.entry.digest} back under the referrers tag {self.tag!r}; "
+            "nothing was deleted",
+            code="delete-unconfirmed",
+            hint="run the same command again",
+            details={"tag": self.tag, "subject": str(self.subject.digest), "rule": "DEL-04"},
+        )
+
+
+_Change: TypeAlias = _Addition | _Removal
 
 
 class ReferrersTag:
@@ -105,10 +166,9 @@ class ReferrersTag:
             OcictlError: a request failed. In all cases the referrer itself stays pushed, and notes say so.
         """
         tag = referrers.fallback_tag(subject.digest)
-        lock = self._lock(tag)
         try:
-            with lock:
-                action = self._add(tag, subject, entry)
+            with self._lock(tag):
+                action = self._update(_Addition(tag=tag, subject=subject, entry=entry))
         except OcictlError as error:
             error.details.setdefault("pushed", str(entry.digest))
             if not isinstance(error, ConflictError):
@@ -117,38 +177,60 @@ class ReferrersTag:
                 )
             raise
         self._on_event(FallbackUsed(tag=tag, action=action))
-        return action
+        return "present" if action == "removed" else action
 
-    def _add(self, tag: str, subject: Descriptor, entry: Descriptor) -> referrers.MergeAction:
-        done: referrers.MergeAction | None = None
+    def remove(self, subject: Descriptor, entry: Descriptor) -> bool:
+        """Take a referrer out of its subject's list, and confirm that it is gone (DEL-04). An emptied list stays.
+
+        Returns:
+            Whether it was listed. It was not where the tag holds no list at all.
+
+        Raises:
+            ConflictError: `delete-unconfirmed`: other writers brought the entry back again and again.
+            ContentError: `document-too-large` or `digest-mismatch`: the list can't be trusted.
+        """
+        tag = referrers.fallback_tag(subject.digest)
+        with self._lock(tag):
+            try:
+                self._state(tag, subject)
+            except ConflictError:
+                return False
+            action = self._update(_Removal(tag=tag, subject=subject, entry=entry))
+        if action == "removed":
+            self._on_event(FallbackUsed(tag=tag, action=action))
+        return action == "removed"
+
+    def _update(self, change: _Change) -> _Action:
+        """Make a change until the list is seen to have it; `present` if it had it before."""
+        done: _Action | None = None
         refused: object = _NEVER
         pause = self._limits.retry_base
         for attempt in range(self._limits.referrers_attempts):
             if attempt:
                 self._sleep(self._random.uniform(0, min(pause * 2**attempt, self._limits.retry_max)))
             started = time.monotonic()
-            state = self._state(tag, subject, pushed=entry)
-            index, action = referrers.merge_entry(state.index, entry)
+            state = self._state(change.tag, change.subject, pushed=change.pushed)
+            index, action = change.apply(state.index)
             if action == "present":
                 return done or action
             check_document_size(
-                len(index.raw), self._limits.manifest_bytes, f"the list under the referrers tag {tag!r}"
+                len(index.raw),
+                self._limits.manifest_bytes,
+                f"the list under the referrers tag {change.tag!r}",
             )
             # A registry that refused although nothing had changed gets no condition again.
             conditions = {} if state.digest == refused else state.conditions
-            if self._manifests.put(tag, index.raw, index.descriptor(), conditions=conditions) is None:
+            if self._manifests.put(change.tag, index.raw, index.descriptor(), conditions=conditions) is None:
                 refused = state.digest
                 continue
             done = done or action
             pause = max(time.monotonic() - started, _SHORTEST_PAUSE)
-            if self._is_confirmed(tag, subject, entry, Digest.of(index.raw), pause):
+            if self._is_confirmed(change, Digest.of(index.raw), pause):
                 return done
-        raise self._unconfirmed(tag, subject, entry)
+        raise change.unconfirmed()
 
-    def _is_confirmed(
-        self, tag: str, subject: Descriptor, entry: Descriptor, written: Digest, round_time: float
-    ) -> bool:
-        """Whether the entry is in the list to stay.
+    def _is_confirmed(self, change: _Change, written: Digest, round_time: float) -> bool:
+        """Whether the list has the change to stay.
 
         It is looked for at once, and again after a pause in which whoever had read an older list will have
         written theirs. As long as the list changes between two looks, others are at work: the pauses get
@@ -160,8 +242,8 @@ class ReferrersTag:
                 longer = 1 if seen == written else 2
                 pause = self._random.uniform(1, 2) * longer * round_time
                 self._sleep(min(pause, self._limits.retry_max))
-            state = self._state(tag, subject, pushed=entry)
-            if not referrers.lists(state.index, entry.digest):
+            state = self._state(change.tag, change.subject, pushed=change.pushed)
+            if not change.is_in(state.index):
                 return False
             if look and state.digest == seen:
                 return True
@@ -195,14 +277,6 @@ class ReferrersTag:
             code="referrers-tag-occupied",
             hint=f"see what it is with: ocictl manifest fetch {self._path}:{tag}",
             details={"tag": tag, "subject": str(subject.digest), "rule": "RFT-03"},
-        )
-
-    def _unconfirmed(self, tag: str, subject: Descriptor, entry: Descriptor) -> ConflictError:
-        return ConflictError(
-            f"{entry.digest} is pushed, but other writers kept overwriting its entry under the referrers tag {tag!r}",
-            code="attach-unconfirmed",
-            hint="run the same command again; what is pushed is not sent twice",
-            details={"tag": tag, "subject": str(subject.digest), "rule": "RFT-08"},
         )
 
     def _lock(self, tag: str) -> threading.Lock:

@@ -11,7 +11,12 @@ Which method asks which endpoint of the distribution specification:
     push           POST and PUT blobs/uploads/, or PUT manifests/<tag or digest>;
                    then GET and PUT manifests/<referrers tag> where that is our duty     end-4, end-6, end-7
     mount          POST blobs/uploads/?mount=<digest>&from=<name>, and as push           end-11
+    push_document  as push of a document
     tag            GET manifests/<digest>, PUT manifests/<tag>                           end-3, end-7
+    delete         GET manifests/<digest>; GET referrers/<digest of the subject>, or GET
+                   and PUT manifests/<referrers tag>; then DELETE manifests/<digest>     end-3, end-7, end-9, end-12
+    delete_blob    DELETE blobs/<digest>                                                 end-10
+    untag          DELETE manifests/<tag>                                                end-9
 """
 
 from __future__ import annotations
@@ -21,8 +26,8 @@ import time
 from collections.abc import Callable, Iterator
 from typing import Final
 
-from ocictl.content import VerifyingReader, read_all
-from ocictl.errors import ContentError, OcictlError, RegistryError
+from ocictl.content import VerifyingReader, read_all, read_document
+from ocictl.errors import ContentError, NotFoundError, OcictlError, RegistryError
 from ocictl.events import EventSink, discard
 from ocictl.model import media_types
 from ocictl.model.descriptor import Descriptor
@@ -30,6 +35,7 @@ from ocictl.model.digest import Digest
 from ocictl.model.manifest import Document, Manifest, parse_document
 from ocictl.model.reference import Reference, check_tag
 from ocictl.stores import referrers
+from ocictl.stores._listing import parse_if_possible
 from ocictl.stores.blobs import Blobs
 from ocictl.stores.manifests import Manifests, check_document_size
 from ocictl.stores.referrers_api import ReferrersApi
@@ -187,20 +193,25 @@ class Repository:
             ConflictError: the document is stored, but its listing is not confirmed.
             UnsupportedError: the document is stored, but only the referrers API may be used and there is none.
         """
-        if content.size != descriptor.size:
-            raise ContentError(
-                f"content of {descriptor.digest} should have {descriptor.size} bytes, not {content.size}",
-                code="size-mismatch",
-                hint="check that the source does not change while it is sent, then run the command again",
-                details={"expected": descriptor.size, "actual": content.size, "rule": "DIG-06"},
-            )
+        _check_size(descriptor, content)
         if tag is None and descriptor.media_type not in media_types.MANIFEST_ENDPOINT_TYPES:
             self._blobs.push(descriptor, content)
             return PushReceipt(descriptor=descriptor)
-        check_document_size(descriptor.size, self._limits.manifest_bytes, f"document {descriptor.digest}")
-        with VerifyingReader(content.open(), descriptor) as reader:
-            raw = reader.read()
-        return self._push_document(descriptor, raw, tag)
+        raw = self._read(descriptor, content)
+        document = parse_document(raw, descriptor.media_type) if descriptor.is_document else None
+        return self._push_document(descriptor, raw, document, tag)
+
+    def push_document(
+        self, descriptor: Descriptor, content: Content, *, tag: str | None = None
+    ) -> PushReceipt:
+        """Store bytes as a document, also where they can't be parsed; see `ocictl.target.DocumentWriter`.
+
+        Raises:
+            ContentError, ConflictError, UnsupportedError: as `push`.
+        """
+        _check_size(descriptor, content)
+        raw = self._read(descriptor, content)
+        return self._push_document(descriptor, raw, parse_if_possible(raw, descriptor.media_type), tag)
 
     def can_mount_from(self, source: ReadOnlyTarget) -> bool:
         """Tell whether the other target is another repository of the same registry."""
@@ -234,14 +245,79 @@ class Repository:
             self._last_document = (descriptor.digest, raw)
         self._manifests.put(tag, raw, descriptor)
 
+    def delete(self, descriptor: Descriptor) -> None:
+        """Delete a document with its tags; first it leaves its subject's list, where that is our duty (DEL-04).
+
+        A document that can't be deleted is put back into the list.
+
+        Raises:
+            NotFoundError: it is not there.
+            ConflictError: the list could not be changed for sure, and nothing was deleted.
+            UnsupportedError: the registry does not delete documents.
+        """
+        unlisted = self._unlist(descriptor)
+        try:
+            self._manifests.delete(str(descriptor.digest))
+        except NotFoundError:
+            raise
+        except OcictlError as error:
+            if unlisted is not None and unlisted.subject is not None:
+                self._tag.add(unlisted.subject, referrers.entry_for(unlisted, descriptor))
+                error.add_note("it was taken out of its subject's list and put back")
+            raise
+
+    def delete_blob(self, descriptor: Descriptor) -> None:
+        """Delete a blob.
+
+        Raises:
+            NotFoundError: it is not there.
+            UnsupportedError: the registry does not delete blobs.
+        """
+        self._blobs.delete(descriptor.digest)
+
+    def untag(self, tag: str) -> None:
+        """Delete a tag. Registries from before OCI refuse that, and a few delete the document with it (DEL-01).
+
+        Raises:
+            NotFoundError: there is no such tag.
+            UnsupportedError: the registry does not delete tags.
+        """
+        self._manifests.delete(check_tag(tag))
+
+    def _unlist(self, descriptor: Descriptor) -> Document | None:
+        """Take a document out of its subject's referrers tag; return it if it was there."""
+        if self._mode == "api" or descriptor.media_type not in _HAVE_SUBJECT:
+            return None
+        try:
+            document = read_document(self, descriptor)
+        except ContentError:
+            # Broken content can't say what it is about, and may be deleted for just that reason.
+            return None
+        if document.subject is None or (self._mode == "auto" and self._has_api(document.subject)):
+            return None
+        return document if self._tag.remove(document.subject, descriptor) else None
+
+    def _has_api(self, subject: Descriptor) -> bool:
+        """Whether the registry keeps the lists itself."""
+        return self._api.support == "yes" or (
+            self._api.support == "unknown" and self._api.pages(subject) is not None
+        )
+
     def _is_document(self, descriptor: Descriptor) -> bool:
         return (
             descriptor.media_type in media_types.MANIFEST_ENDPOINT_TYPES
             or (descriptor.digest, descriptor.media_type) in self._resolved
         )
 
-    def _push_document(self, descriptor: Descriptor, raw: bytes, tag: str | None) -> PushReceipt:
-        document = parse_document(raw, descriptor.media_type) if descriptor.is_document else None
+    def _read(self, descriptor: Descriptor, content: Content) -> bytes:
+        """The bytes of a document to push, verified."""
+        check_document_size(descriptor.size, self._limits.manifest_bytes, f"document {descriptor.digest}")
+        with VerifyingReader(content.open(), descriptor) as reader:
+            return reader.read()
+
+    def _push_document(
+        self, descriptor: Descriptor, raw: bytes, document: Document | None, tag: str | None
+    ) -> PushReceipt:
         place = check_tag(tag) if tag is not None else str(descriptor.digest)
         try:
             if tag is not None and descriptor.digest.algorithm != "sha256":
@@ -287,6 +363,16 @@ class Repository:
             missing.details["pushed"] = str(descriptor.digest)
             missing.add_note(f"the referrer {descriptor.digest} is pushed, but not listed")
             raise missing
+
+
+def _check_size(descriptor: Descriptor, content: Content) -> None:
+    if content.size != descriptor.size:
+        raise ContentError(
+            f"content of {descriptor.digest} should have {descriptor.size} bytes, not {content.size}",
+            code="size-mismatch",
+            hint="check that the source does not change while it is sent, then run the command again",
+            details={"expected": descriptor.size, "actual": content.size, "rule": "DIG-06"},
+        )
 
 
 def _wrong_subject(descriptor: Descriptor, subject: Descriptor, answer: str) -> RegistryError:

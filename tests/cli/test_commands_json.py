@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import sys
 from collections.abc import Callable
@@ -89,6 +90,24 @@ def _logout(work: Path) -> Outcome:
     return ocictl("logout", "127.0.0.1:5000", "--format", "json", "--registry-config", "auth.json")
 
 
+def _fill_cache() -> None:
+    with Registry() as registry:
+        registry.put_artifact("team/app", {"hello.txt": b"hello\n"}, tag="v1")
+        ocictl("pull", f"{registry.host}/team/app:v1", "-o", "out", "--cache", "cache")
+    for file in Path("cache/blobs/sha256").iterdir():
+        os.utime(file, (10**9, 10**9))
+
+
+def _cache_info(work: Path) -> Outcome:
+    _fill_cache()
+    return ocictl("cache", "info", "--cache", "cache", "--cache-size", "10GiB", "--format", "json")
+
+
+def _cache_prune(work: Path) -> Outcome:
+    _fill_cache()
+    return ocictl("cache", "prune", "--cache", "cache", "--all", "--format", "json")
+
+
 COMMANDS: dict[str, Callable[[Path], Outcome]] = {
     "push": _push,
     "attach": _attach,
@@ -100,6 +119,8 @@ COMMANDS: dict[str, Callable[[Path], Outcome]] = {
     "tag": _tag,
     "login": _login,
     "logout": _logout,
+    "cache-info": _cache_info,
+    "cache-prune": _cache_prune,
     "version": _version,
 }
 

@@ -50,7 +50,7 @@ def test_each_help_works(path: tuple[str, ...], entry: Entry, command: click.Com
     assert outcome.stderr == ""
 
 
-@pytest.mark.parametrize("path", [[], ["manifest"], ["blob"]])
+@pytest.mark.parametrize("path", [[], ["manifest"], ["blob"], ["cache"]])
 def test_a_group_without_a_command_shows_its_help(path: list[str]) -> None:
     """As oras does, with success."""
     assert ocictl(*path).stdout == ocictl(*path, "--help").stdout

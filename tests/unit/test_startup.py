@@ -11,7 +11,7 @@ import pytest
 HEAVY = ("requests", "urllib3", "rich", "jsonschema", "filelock", "ssl", "http.client", "tarfile")
 COMMANDS = [
     *("push", "pull", "attach", "discover", "resolve", "tag", "manifest fetch", "blob fetch"),
-    *("login", "logout", "version"),
+    *("login", "logout", "cache info", "cache prune", "version"),
 ]
 
 
@@ -40,7 +40,7 @@ def test_importing_the_package_loads_next_to_nothing() -> None:
     assert not _loaded("import ocictl") & {*HEAVY, "click"}
 
 
-@pytest.mark.parametrize("command", ["", *COMMANDS, "manifest", "blob"])
+@pytest.mark.parametrize("command", ["", *COMMANDS, "manifest", "blob", "cache"])
 def test_help_loads_nothing_heavy(command: str) -> None:
     """Help needs click and the command's own module."""
     assert not _loaded(_run(*command.split(), "--help")) & set(HEAVY)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from ocictl.content import BytesContent
 from ocictl.errors import TransportError
-from ocictl.events import CacheWarning, Event
+from ocictl.events import CacheWarning, Event, EventSink, discard
 from ocictl.model.descriptor import Descriptor
 from ocictl.stores.cache import Cache
 from ocictl.stores.cached import CachedTarget
@@ -24,8 +24,8 @@ class Source(MemoryStore):
     """A store in memory that notes each fetch.
 
     Attributes:
+        resume_attempts, on_event: as of a registry.
         fetched: digest and offset of each fetch.
-        resume_attempts: as of a registry.
         cut: break the connection after so many bytes, in each fetch until this list is empty.
         replaced: send these bytes instead.
     """
@@ -34,6 +34,7 @@ class Source(MemoryStore):
         super().__init__()
         self.fetched: list[tuple[str, int]] = []
         self.resume_attempts = 3
+        self.on_event: EventSink = discard
         self.cut: list[int] = []
         self.replaced: bytes | None = None
         for data in contents:

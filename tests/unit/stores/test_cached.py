@@ -16,7 +16,6 @@ import pytest
 from ocictl import content
 from ocictl.content import BytesContent, copy_verified, open_verified, read_all
 from ocictl.errors import ContentError, NotFoundError, TransportError
-from ocictl.events import discard
 from ocictl.model import media_types
 from ocictl.model.descriptor import Descriptor
 from ocictl.model.digest import Digest
@@ -486,5 +485,5 @@ class TestTrouble:
         """The digest is the name."""
         assert read_all(target, of(SMALL)) == SMALL
         other = Descriptor(media_type=media_types.OCTET_STREAM, digest=of(SMALL).digest, size=len(SMALL))
-        with open_verified(target, other, discard) as reader:
+        with open_verified(target, other) as reader:
             assert reader.read() == SMALL

@@ -1,0 +1,60 @@
+"""Which of two targets an error came from: whoever copies talks to both at once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import TracebackType
+from typing import Literal, Self, TypeAlias
+
+from ocictl.errors import OcictlError
+from ocictl.target import ByteStream, Content
+
+__all__ = ["FromSource", "Side", "speaking"]
+
+Side: TypeAlias = Literal["source", "destination"]
+
+
+@contextmanager
+def speaking(side: Side) -> Iterator[None]:
+    """Note in an error from this block which side it came from, unless that is noted already."""
+    try:
+        yield
+    except OcictlError as error:
+        error.details.setdefault("side", side)
+        raise
+
+
+class FromSource:
+    """Content of the source, whose errors say so."""
+
+    def __init__(self, content: Content) -> None:
+        self._content = content
+
+    @property
+    def size(self) -> int:
+        return self._content.size
+
+    def open(self) -> ByteStream:
+        with speaking("source"):
+            return _SourceStream(self._content.open())
+
+
+class _SourceStream:
+    def __init__(self, stream: ByteStream) -> None:
+        self._stream = stream
+
+    def read(self, size: int = -1, /) -> bytes:
+        with speaking("source"):
+            return self._stream.read(size)
+
+    def close(self) -> None:
+        self._stream.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
