@@ -42,6 +42,8 @@ if TYPE_CHECKING:
     from ocictl.ops.push import push
     from ocictl.ops.resolve import resolve
     from ocictl.ops.tag import tag
+    from ocictl.stores.cache import Cache
+    from ocictl.stores.cached import CachedTarget
     from ocictl.stores.layout import Layout
     from ocictl.stores.memory import MemoryStore
     from ocictl.stores.repository import Repository
@@ -53,6 +55,8 @@ if TYPE_CHECKING:
 __all__ = [
     "Annotations",
     "Anonymous",
+    "Cache",
+    "CachedTarget",
     "ConflictError",
     "ContentError",
     "Credential",
@@ -113,6 +117,8 @@ _HOMES: Final = {
     "ocictl.ops.push": ["push"],
     "ocictl.ops.resolve": ["resolve"],
     "ocictl.ops.tag": ["tag"],
+    "ocictl.stores.cache": ["Cache"],
+    "ocictl.stores.cached": ["CachedTarget"],
     "ocictl.stores.layout": ["Layout"],
     "ocictl.stores.memory": ["MemoryStore"],
     "ocictl.stores.repository": ["Repository"],

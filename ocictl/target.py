@@ -7,6 +7,7 @@ Optional abilities are protocols of their own.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Literal, Protocol, Self, TypeAlias, runtime_checkable
@@ -21,6 +22,7 @@ __all__ = [
     "Content",
     "Deleter",
     "DocumentWriter",
+    "Gatherer",
     "HasLocalCopies",
     "Listing",
     "Mounter",
@@ -183,6 +185,18 @@ class Mounter(Protocol):
 
         Raises:
             ContentError: the bytes are not what the descriptor says; nothing is kept.
+        """
+        ...
+
+
+@runtime_checkable
+class Gatherer(Protocol):
+    """A target where listing many documents at once is cheaper than one after the other."""
+
+    def gathering(self) -> AbstractContextManager[None]:
+        """While the context lasts, documents and tags are stored but may be listed later, at its end at the latest.
+
+        Whoever is killed meanwhile finds the content stored, and has to push documents again to have them listed.
         """
         ...
 

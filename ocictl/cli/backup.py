@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from contextlib import ExitStack
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -81,9 +80,7 @@ def command(
         done = _copy(
             source, path, roots, output, include_referrers=include_referrers, concurrency=concurrency
         )
-    output.show_all(
-        BackupRecord.of(location.path, Path(path), done), [str(tag.descriptor.digest) for tag in done]
-    )
+    output.show_all(BackupRecord.of(location.path, path, done), [str(tag.descriptor.digest) for tag in done])
     output.tell([backed_up(len(done), location.path, path, monotonic() - begin)])
 
 

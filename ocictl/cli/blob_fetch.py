@@ -72,7 +72,7 @@ def command(
     if output.quiet or output.as_json:
         output.show(record, record.digest, list)
     elif descriptor:
-        output.console.block(bare_descriptor(record, pretty=pretty))
+        output.console.block(bare_descriptor(found, pretty=pretty))
 
 
 def _save(target: ReadOnlyTarget, blob: Descriptor, file: str, output: OutputOptions) -> None:

@@ -94,6 +94,6 @@ def command(
         )
     record = CopyRecord.copied(source.path, target.path, result)
     # A digest that was narrowed down by --platform is not that of the copy.
-    narrowed = ":" in selector and source.selects_by_digest and selector != str(result.source.digest)
+    narrowed = source.selects_by_digest and selector != str(result.source.digest)
     begin = source.shown_digest(result.source.digest) if narrowed else source.shown
     output.show(record, record.digest, lambda: copied(record, begin, target.shown, target.tags[1:]))

@@ -11,7 +11,7 @@ from ocictl.cli.credentials import check_credential_options
 from ocictl.cli.remote_options import RemoteOptions
 from ocictl.errors import InvalidInputError
 from ocictl.model.digest import Digest
-from ocictl.model.reference import Reference, check_tag
+from ocictl.model.reference import Reference, check_registry, check_tag
 from ocictl.target import TargetKind
 
 _LOOKS_LIKE_DIGEST: Final = re.compile(r"[a-z0-9+._-]+:[^/\\]*", re.ASCII)
@@ -45,13 +45,7 @@ class Location:
     @property
     def selects_by_digest(self) -> bool:
         """Whether the selector is a digest, not a tag."""
-        if self.selector is None:
-            return False
-        return (
-            self.reference is not None and self.reference.digest is not None
-            if self.kind == "registry"
-            else (self.name.endswith(f"@{self.selector}"))
-        )
+        return self.selector is not None and self.name.endswith(f"@{self.selector}")
 
     def shown_digest(self, digest: Digest) -> str:
         """`[kind] PATH@DIGEST`."""
@@ -150,6 +144,40 @@ def locate_copy(text: str, remote: RemoteOptions) -> tuple[Location, Digest | No
         if location.selector is not None and ":" in location.selector:
             return replace(location, tags=()), Digest.parse(location.selector)
     return locate_push(text, remote), None
+
+
+def locate_blob_push(text: str, remote: RemoteOptions) -> tuple[Location, Digest | None]:
+    """Read `NAME[@DIGEST]` and return the digest too, which the content must have.
+
+    Raises:
+        InvalidInputError: as `locate`, or there is a tag.
+    """
+    location = locate(text, remote)
+    if location.selector is None:
+        return location, None
+    return locate_blob(text, remote, "blob push")
+
+
+def locate_registry(text: str, remote: RemoteOptions) -> tuple[str, str]:
+    """Read `REGISTRY[/NAMESPACE]`; return both, the namespace empty if there is none.
+
+    Raises:
+        InvalidInputError: `reference-invalid`, or options exclude each other.
+    """
+    _check_options(remote)
+    registry, _slash, namespace = text.partition("/")
+    namespace = namespace.strip("/")
+    check_registry(registry, text)
+    if namespace:
+        reference = Reference.parse(f"{registry}/{namespace}")
+        if reference.selector is not None:
+            raise InvalidInputError(
+                f"{text!r} names a tag or digest, where a registry or namespace is wanted",
+                code="reference-invalid",
+                hint=f"list the tags of a repository with: ocictl repo tags {reference.path}",
+                details={"value": text},
+            )
+    return registry, namespace
 
 
 def locate_tags(text: str, remote: RemoteOptions) -> Location:

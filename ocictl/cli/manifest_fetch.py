@@ -66,7 +66,7 @@ def command(
     if output.quiet or output.as_json:
         output.show(record, record.digest, list)
     elif descriptor:
-        output.console.block(bare_descriptor(record, pretty=pretty))
+        output.console.block(bare_descriptor(found, pretty=pretty))
     elif file is None or file == "-":
         output.console.data(pretty_json(raw) if pretty else raw)
 

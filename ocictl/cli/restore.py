@@ -80,7 +80,7 @@ def command(
                     concurrency=concurrency,
                     on_event=on_event,
                 )
-    record = RestoreRecord.of(Path(path), location.path, done, dry_run=dry_run)
+    record = RestoreRecord.of(path, location.path, done, dry_run=dry_run)
     output.show_all(record, [str(tag.descriptor.digest) for tag in done])
     end = (
         would_restore(len(done), location.path)

@@ -27,7 +27,7 @@ def attributing(shown: Mapping[str, str], prefixes: Mapping[str, str] | None = N
     try:
         yield
     except OcictlError as error:
-        side = error.details.get("side")
+        side = str(error.details.get("side"))
         if side in shown:
             error.add_note(f"from the {side} {shown[side]}")
             if side == "destination" and error.hint is None and error.code.endswith("not-found"):

@@ -14,8 +14,10 @@ from ocictl.cli.locations import (
     check_tags,
     locate,
     locate_blob,
+    locate_blob_push,
     locate_copy,
     locate_push,
+    locate_registry,
     locate_selected,
     locate_tags,
     split_layout_name,
@@ -24,7 +26,7 @@ from ocictl.cli.remote_options import RemoteOptions
 from ocictl.errors import InvalidInputError, OcictlError
 from ocictl.events import EventSink
 from ocictl.output.console import Console
-from ocictl.target import ReadOnlyTarget, Target
+from ocictl.target import Catalog, ReadOnlyTarget, Target
 
 if TYPE_CHECKING:
     from ocictl.cli.cache_options import CacheOptions
@@ -37,11 +39,14 @@ __all__ = [
     "check_tags",
     "locate",
     "locate_blob",
+    "locate_blob_push",
     "locate_copy",
     "locate_push",
+    "locate_registry",
     "locate_selected",
     "locate_tags",
     "open_cache",
+    "open_catalog",
     "open_layout",
     "open_readable",
     "open_source",
@@ -159,6 +164,23 @@ def open_source(
     target = CachedTarget(source, opened)
     click.get_current_context().call_on_close(target.close)
     return target
+
+
+def open_catalog(registry: str, remote: RemoteOptions, console: Console, on_event: EventSink) -> Catalog:
+    """Open a registry for listing its repositories.
+
+    Args:
+        registry: host and perhaps port.
+        remote, console, on_event: as of `open_target`.
+
+    Raises:
+        InvalidInputError: an option is not valid.
+    """
+    from ocictl.stores.catalog import RegistryCatalog
+
+    catalog = RegistryCatalog(registry, transport_config(remote, console), on_event=on_event)
+    click.get_current_context().call_on_close(catalog.close)
+    return catalog
 
 
 def open_cache(directory: str | None) -> Cache:

@@ -12,7 +12,7 @@ from ocictl.events import EventSink, TagCopied, discard
 from ocictl.model import media_types
 from ocictl.model.descriptor import Descriptor
 from ocictl.model.digest import Digest
-from ocictl.ops.copy_graph import GraphCopy
+from ocictl.ops.copy_graph import GraphCopy, gathering
 from ocictl.ops.sides import speaking
 from ocictl.target import ByteStream, Content, PushReceipt, ReadOnlyTarget, Target, TargetKind
 
@@ -84,15 +84,16 @@ def copy_tags(
     """
     work = GraphCopy(source, destination, referrers=referrers, concurrency=concurrency, on_event=on_event)
     done = []
-    for root in roots:
-        try:
-            count = work.copy(root.descriptor, tags=[root.tag])
-        except Exception as error:
-            error.add_note(f"this was about the tag {root.tag!r}")
-            raise
-        event = TagCopied(tag=root.tag, descriptor=root.descriptor, referrers=count)
-        on_event(event)
-        done.append(event)
+    with gathering(destination):
+        for root in roots:
+            try:
+                count = work.copy(root.descriptor, tags=[root.tag])
+            except Exception as error:
+                error.add_note(f"this was about the tag {root.tag!r}")
+                raise
+            event = TagCopied(tag=root.tag, descriptor=root.descriptor, referrers=count)
+            on_event(event)
+            done.append(event)
     return tuple(done)
 
 

@@ -2,21 +2,28 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Protocol
 
-from ocictl.content import CHUNK, FileContent, digest_content
+from ocictl.content import CHUNK, digest_content
 from ocictl.errors import ContentError
-from ocictl.events import Event, EventSink, TransferFinished, TransferSkipped, discard
+from ocictl.events import (
+    Event,
+    EventSink,
+    TransferAdvanced,
+    TransferFinished,
+    TransferSkipped,
+    TransferStarted,
+    discard,
+)
 from ocictl.model import media_types
 from ocictl.model.descriptor import Descriptor
 from ocictl.model.digest import Digest
 from ocictl.ops.copy import Knowledge, Node, send_blob
-from ocictl.ops.files import writing
 from ocictl.ops.parallel import Cancellation
+from ocictl.ops.spool import Spool
 from ocictl.target import Content, Target
 
 
@@ -96,14 +103,14 @@ def push_blob(
 
 def _renamed(event: Event, descriptor: Descriptor) -> Event:
     """The same event about the blob as the user called it."""
-    known = isinstance(event, TransferSkipped | TransferFinished) or hasattr(event, "descriptor")
-    renamed: Event = event._replace(descriptor=descriptor) if known else event  # type: ignore[call-arg,unused-ignore]
-    return renamed
+    if isinstance(event, TransferStarted | TransferAdvanced | TransferFinished | TransferSkipped):
+        return event._replace(descriptor=descriptor)
+    return event
 
 
 @contextmanager
-def received(stream: Readable, size: int) -> Iterator[FileContent]:
-    """Keep what comes through a pipe in a temporary file, so that it can be read as often as a transfer needs.
+def received(stream: Readable, size: int) -> Iterator[Content]:
+    """Keep what comes through a pipe on disk, so that it can be read as often as a transfer needs.
 
     Args:
         stream: read to its end.
@@ -113,23 +120,15 @@ def received(stream: Readable, size: int) -> Iterator[FileContent]:
         ContentError: `size-mismatch`.
         StorageError: `disk-full` or `file-unwritable`.
     """
-    directory = tempfile.gettempdir()
-    with writing(directory):
-        file = tempfile.NamedTemporaryFile(prefix="ocictl-")  # noqa: SIM115 - the next line closes it
-    with file:
-        count = 0
-        while count <= size and (data := stream.read(min(CHUNK, size + 1 - count))):
-            with writing(directory):
-                file.write(data)
-            count += len(data)
-        with writing(directory):
-            file.flush()
-        if count != size:
+    with Spool() as spool:
+        while spool.size <= size and (data := stream.read(min(CHUNK, size + 1 - spool.size))):
+            spool.write(data)
+        if spool.size != size:
             raise ContentError(
                 f"there should be {size} bytes on standard input, but there are "
-                + (f"only {count}" if count < size else "more"),
+                + (f"only {spool.size}" if spool.size < size else "more"),
                 code="size-mismatch",
                 hint="give the number of bytes with --size",
                 details={"expected": size, "rule": "DIG-06"},
             )
-        yield FileContent(file.name)
+        yield spool

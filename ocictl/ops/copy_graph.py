@@ -17,13 +17,22 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Final
 
 from ocictl.content import BytesContent, TargetContent, read_all
 from ocictl.errors import ContentError, NotFoundError, OcictlError
-from ocictl.events import EventSink, TagWritten, TransferFinished, TransferSkipped, TransferStarted, discard
+from ocictl.events import (
+    EventSink,
+    SkipReason,
+    TagWritten,
+    TransferFinished,
+    TransferSkipped,
+    TransferStarted,
+    discard,
+)
 from ocictl.model import media_types
 from ocictl.model.descriptor import Descriptor
 from ocictl.model.digest import Digest
@@ -31,9 +40,9 @@ from ocictl.model.manifest import read_links
 from ocictl.ops.copy import Knowledge, Node, lacks_content, send_blob
 from ocictl.ops.parallel import Cancellation, Task, Work, run_all
 from ocictl.ops.sides import FromSource, speaking
-from ocictl.target import Mounter, ReadOnlyTarget, Target
+from ocictl.target import Gatherer, Mounter, ReadOnlyTarget, Target
 
-__all__ = ["GraphCopy"]
+__all__ = ["GraphCopy", "gathering"]
 
 MAX_DOCUMENTS: Final = 100_000
 """Manifests and indexes that one copy deals with at most."""
@@ -61,6 +70,7 @@ class _Document:
         pushed: it has been, and under its tag.
         done: it is at the destination.
         waiting: documents that point to it.
+        skipped: what it points to that is no work of its own, to be told in the end.
         below: documents it points to.
         referrers: what is about it.
     """
@@ -78,6 +88,7 @@ class _Document:
     pushed: bool = False
     done: bool = False
     waiting: list[_Document] = field(default_factory=list)
+    skipped: list[tuple[Descriptor, SkipReason]] = field(default_factory=list)
     below: list[Digest] = field(default_factory=list)
     referrers: list[Digest] = field(default_factory=list)
 
@@ -138,6 +149,11 @@ class GraphCopy:
         """
         if raw is not None:
             self._given[root.digest] = raw
+        with gathering(self._destination):
+            self._copy(root, tags)
+        return self._count_referrers(root.digest)
+
+    def _copy(self, root: Descriptor, tags: Sequence[str]) -> None:
         with self._lock:
             document, tasks = self._join(root, expands=self._referrers, root=True)
             # With referrers the tag comes last: whoever finds it finds all of them.
@@ -151,7 +167,6 @@ class GraphCopy:
             if tag in left:
                 self._push(root, content, tag, Cancellation())
             self._on_event(TagWritten(tag=tag, descriptor=root))
-        return self._count_referrers(root.digest)
 
     def _join(
         self,
@@ -217,7 +232,6 @@ class GraphCopy:
     ) -> list[Task]:
         """Let a document wait for what it points to; return what nobody deals with yet."""
         tasks: list[Task] = []
-        skipped: list[TransferSkipped] = []
         with self._lock:
             if subject is not None and _is_document(subject):
                 tasks += self._await(document, subject, expands=False, required=False)
@@ -226,19 +240,17 @@ class GraphCopy:
                     document.below.append(link.digest)
                     tasks += self._await(document, link, expands=document.expands, required=True)
                 elif link.media_type in media_types.FOREIGN_LAYERS:
-                    skipped.append(TransferSkipped(descriptor=link, direction="copy", reason="foreign"))
+                    document.skipped.append((link, "foreign"))
                 elif link.digest not in self._blobs:
                     self._blobs[link.digest] = [document]
                     document.open += 1
                     tasks.append(partial(self._send, link))
                 else:
-                    skipped.append(TransferSkipped(descriptor=link, direction="copy", reason="duplicate"))
+                    document.skipped.append((link, "duplicate"))
                     waiting = self._blobs[link.digest]
                     if waiting is not None:
                         waiting.append(document)
                         document.open += 1
-        for event in skipped:
-            self._on_event(event)
         return tasks
 
     def _await(
@@ -285,6 +297,8 @@ class GraphCopy:
                 self._on_event(TransferStarted(descriptor=descriptor, direction="copy"))
             self._push(descriptor, raw, document.tag, work)
             document.pushed = True
+            for link, reason in document.skipped:
+                self._on_event(TransferSkipped(descriptor=link, direction="copy", reason=reason))
             if not document.existed:
                 self._on_event(TransferFinished(descriptor=descriptor, direction="copy"))
         self._let_go(document)
@@ -365,6 +379,7 @@ class GraphCopy:
         with self._lock:
             self._held -= len(document.raw or b"")
             document.raw = None
+            document.skipped = []
 
     def _count_referrers(self, root: Digest) -> int:
         seen, counted = {root}, set[Digest]()
@@ -380,6 +395,11 @@ class GraphCopy:
                     seen.add(digest)
                     waiting.append(digest)
         return len(counted - {root})
+
+
+def gathering(target: Target) -> AbstractContextManager[None]:
+    """Let a target list documents at once that are pushed while the context lasts, if it likes that."""
+    return target.gathering() if isinstance(target, Gatherer) else nullcontext()
 
 
 def _is_document(descriptor: Descriptor) -> bool:

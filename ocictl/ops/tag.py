@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from ocictl.events import EventSink, TagWritten, discard
 from ocictl.model.descriptor import Descriptor
+from ocictl.ops.parallel import Cancellation, run_all
 from ocictl.target import Target
 
 
@@ -18,15 +20,47 @@ class TagResult:
     tags: tuple[str, ...]
 
 
-def tag(target: Target, reference: str, tags: Sequence[str], *, on_event: EventSink = discard) -> TagResult:
+def tag(
+    target: Target,
+    reference: str,
+    tags: Sequence[str],
+    *,
+    concurrency: int = 5,
+    on_event: EventSink = discard,
+) -> TagResult:
     """Add tags to the document that a tag or digest names.
+
+    Args:
+        target: where it is.
+        reference: tag or digest.
+        tags: to be written.
+        concurrency: how many are written at once.
+        on_event: told of each tag that is written.
 
     Raises:
         NotFoundError: there is no such document.
-        OcictlError: what the target raises; tags before the failing one are written.
+        OcictlError: what the target raises; other tags may be written.
     """
     descriptor = target.resolve(reference)
-    for name in tags:
+    write_tags(target, descriptor, tags, concurrency=concurrency, on_event=on_event)
+    return TagResult(descriptor=descriptor, tags=tuple(tags))
+
+
+def write_tags(
+    target: Target, descriptor: Descriptor, tags: Sequence[str], *, concurrency: int, on_event: EventSink
+) -> None:
+    """Let every tag point to a document; the first alone, because a target may have to read the document for it.
+
+    Raises:
+        OcictlError: what the target raises; other tags may be written.
+    """
+
+    def write(name: str, stop: Cancellation) -> None:
+        stop.check()
         target.tag(descriptor, name)
         on_event(TagWritten(tag=name, descriptor=descriptor))
-    return TagResult(descriptor=descriptor, tags=tuple(tags))
+
+    unique = list(dict.fromkeys(tags))
+    tasks = [partial(write, name) for name in unique]
+    run_all(tasks[:1], concurrency=1)
+    run_all(tasks[1:], concurrency=concurrency)

@@ -18,6 +18,7 @@ from ocictl.ops.codec import Decompressed
 from ocictl.ops.extract import Tree, UnpackLimits, lock, too_much
 from ocictl.ops.files import writing
 from ocictl.ops.paths import OutputRoot
+from ocictl.ops.read_ahead import ReadAhead
 from ocictl.ops.titles import clean_title
 from ocictl.tar_reader import TarReader
 
@@ -50,7 +51,7 @@ def unpack(
     """Unpack an archive so that `title` below `root` is the directory it was made of.
 
     Names in the archive may or may not begin with the title, and directories need no entry of their own:
-    archives of oras, oras-py and regctl are read, with gzip, zstd (if this Python can) or no compression.
+    archives of oras, oras-py and regctl are read, with gzip, zstd, xz, bzip2 or no compression.
 
     Args:
         archive: the blob, verified, open at its first byte.
@@ -67,21 +68,21 @@ def unpack(
     """
     limits = limits or UnpackLimits()
     with root.create_directory(title) as pending, writing(pending.shown):
-        source = _Source(archive, unpacked_digest, limits)
-        reader = TarReader(source.read, longest_name=limits.name_bytes + len(title.encode()))
-        with closing(
-            Tree(pending.fd, pending.shown, clean_title(title).encode(), limits, source.stored)
-        ) as tree:
-            for member in reader:
-                tree.add(member, reader)
-            source.finish()
-            locked = tree.finish()
+        with closing(_Source(archive, unpacked_digest, limits)) as source:
+            reader = TarReader(source.read, longest_name=limits.name_bytes + len(title.encode()))
+            with closing(
+                Tree(pending.fd, pending.shown, clean_title(title).encode(), limits, source.stored)
+            ) as tree:
+                for member in reader:
+                    tree.add(member, reader)
+                source.finish()
+                locked = tree.finish()
         lock(pending.commit(), locked)
     return UnpackResult(entries=tree.count, skipped=tuple(tree.skipped), skipped_count=tree.skipped_count)
 
 
 class _Source:
-    """The uncompressed archive, hashed and bounded."""
+    """The uncompressed archive, bounded; decompressed and hashed on a thread of its own. It must be closed."""
 
     def __init__(self, archive: BinaryIO, expected: Digest | None, limits: UnpackLimits) -> None:
         self._stream = Decompressed(archive)
@@ -90,14 +91,26 @@ class _Source:
         self._limits = limits
         self._count = 0
         self._stored = 0
+        self._piece = b""
+        self._at = 0
+        self._ahead = ReadAhead(self._produce)
+
+    def close(self) -> None:
+        self._ahead.close()
 
     def read(self, size: int) -> bytes:
-        data = self._stream.read(size)
-        self._count += len(data)
-        if self._count > self._limits.total_bytes:
-            raise too_much(f"it has more than {self._limits.total_bytes} uncompressed bytes")
-        if self._hasher is not None:
-            self._hasher.update(data)
+        """Return at least one and at most `size` bytes, `b""` only at the end.
+
+        Raises:
+            ContentError: `archive-malformed`.
+        """
+        at = self._at
+        data = self._piece[at : at + size]
+        if not data and size:
+            self._piece = self._ahead.read()
+            at = 0
+            data = self._piece[:size]
+        self._at = at + len(data)
         return data
 
     def stored(self, count: int) -> None:
@@ -129,3 +142,12 @@ class _Source:
                 hint="the artifact was made wrong; nothing of the directory was kept",
                 details={"expected": str(self._expected), "actual": str(actual)},
             )
+
+    def _produce(self) -> bytes:
+        data = self._stream.read(CHUNK)
+        self._count += len(data)
+        if self._count > self._limits.total_bytes:
+            raise too_much(f"it has more than {self._limits.total_bytes} uncompressed bytes")
+        if self._hasher is not None:
+            self._hasher.update(data)
+        return data

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 from ocictl.output.records import DescriptorRecord, TaggedRecord, absolute, descriptor_members
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from ocictl.events import TagCopied
     from ocictl.ops.copy_artifact import CopyResult
 
@@ -84,10 +83,10 @@ class BackupRecord:
     tags: tuple[TagRecord, ...]
 
     @classmethod
-    def of(cls, source: str, output: Path, tags: Sequence[TagCopied]) -> Self:
+    def of(cls, source: str, output: str, tags: Sequence[TagCopied]) -> Self:
         """Describe a backup."""
-        records = tuple(TagRecord.copied(str(output), tag) for tag in tags)
-        return cls(source=source, output=absolute(output), tags=records)
+        records = tuple(TagRecord.copied(output, tag) for tag in tags)
+        return cls(source=source, output=absolute(Path(output)), tags=records)
 
     def to_json(self) -> dict[str, Any]:
         return {
@@ -114,10 +113,10 @@ class RestoreRecord:
     tags: tuple[TagRecord, ...]
 
     @classmethod
-    def of(cls, input_path: Path, destination: str, tags: Sequence[TagCopied], *, dry_run: bool) -> Self:
+    def of(cls, input_path: str, destination: str, tags: Sequence[TagCopied], *, dry_run: bool) -> Self:
         """Describe a restoration."""
         records = tuple(TagRecord.copied(destination, tag) for tag in tags)
-        return cls(input=absolute(input_path), destination=destination, dry_run=dry_run, tags=records)
+        return cls(input=absolute(Path(input_path)), destination=destination, dry_run=dry_run, tags=records)
 
     def to_json(self) -> dict[str, Any]:
         return {

@@ -9,6 +9,7 @@ from ocictl.model.annotations import TITLE
 from ocictl.output.console import dump_json, dump_line
 
 if TYPE_CHECKING:
+    from ocictl.model.descriptor import Descriptor
     from ocictl.output.program_records import VersionRecord
     from ocictl.output.records import DescriptorRecord, PullRecord, TaggedRecord
 
@@ -59,9 +60,9 @@ def version(record: VersionRecord) -> list[str]:
     ]
 
 
-def bare_descriptor(record: DescriptorRecord, *, pretty: bool) -> str:
+def bare_descriptor(descriptor: Descriptor, *, pretty: bool) -> str:
     """The OCI descriptor for `--descriptor`: compact without a newline, or indented with one."""
-    members = {"mediaType": record.media_type, "digest": record.digest, "size": record.size}
+    members = descriptor.to_json()
     return dump_json(members) + "\n" if pretty else dump_line(members)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, Final
@@ -116,6 +116,32 @@ class Snapshot:
 
     def _listing(self, entries: list[Any]) -> Snapshot:
         members = {**self.members, "manifests": entries}
+        return Snapshot(_fields.dump(members), members)
+
+    def with_entries(self, entries: Iterable[tuple[Descriptor, str | None]]) -> Snapshot:
+        """List many documents, each under a tag if there is one: as `with_entry` for one after the other.
+
+        What is new in every respect is just appended, so that many cost little more than one.
+
+        Raises:
+            ContentError: `document-malformed`: the file can't be written as JSON again.
+        """
+        before = self.members.get("manifests") or []
+        after = list(before)
+        digests = {_digest(old) for old in after}
+        tags = {_ref_name(old) for old in after}
+        for entry, tag in entries:
+            name = str(entry.digest)
+            if name in digests or (tag is not None and tag in tags):
+                after, _listing = put_entry(after, entry, tag)
+            else:
+                right = entry.to_json()
+                after.append(right if tag is None else _tagged(right, tag))
+            digests.add(name)
+            tags.add(tag)
+        if after == before:
+            return self
+        members = {**self.members, "manifests": after}
         return Snapshot(_fields.dump(members), members)
 
     @cached_property

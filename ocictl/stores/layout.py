@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
-import shlex
-from contextlib import AbstractContextManager
+from collections.abc import Iterable, Iterator
+from contextlib import AbstractContextManager, contextmanager, suppress
 from threading import Lock
-from typing import Protocol
+from typing import Final, Protocol
 
 from ocictl.content import DOCUMENT_LIMIT, BytesContent, VerifyingReader, read_document
+from ocictl.errors import OcictlError
 from ocictl.model.descriptor import Descriptor
 from ocictl.model.digest import Digest, new_hasher
 from ocictl.model.manifest import Document, parse_document
@@ -18,6 +19,9 @@ from ocictl.stores._layout_index import Snapshot, entry_for
 from ocictl.stores._listing import check_ref_name, check_size, is_listed, parse_if_possible
 from ocictl.stores.layout_reader import LayoutReader, ReadableFiles
 from ocictl.target import Content, Listing, PushReceipt
+
+_GATHERED: Final = 256
+"""Entries that are put off at most before `index.json` is written again."""
 
 
 class WritableFiles(ReadableFiles, Protocol):
@@ -52,6 +56,7 @@ class LayoutWriter(LayoutReader):
     def __init__(self, files: WritableFiles) -> None:
         super().__init__(files)
         self._writing = Lock()
+        self._gathered: list[tuple[Descriptor, str | None]] | None = None
 
     def push(self, descriptor: Descriptor, content: Content, *, tag: str | None = None) -> PushReceipt:
         """Store content under its digest; list a document, under a tag if one is given.
@@ -122,17 +127,62 @@ class LayoutWriter(LayoutReader):
         document = read_document(self, descriptor) if descriptor.is_document else None
         self._list(entry_for(descriptor, document), tag)
 
+    @contextmanager
+    def gathering(self) -> Iterator[None]:
+        """As in `ocictl.target.Gatherer`."""
+        with self._writing:
+            outermost = self._gathered is None
+            if outermost:
+                self._gathered = []
+        if not outermost:
+            yield
+            return
+        try:
+            yield
+        except BaseException:
+            # What was stored whole is listed as far as that goes; what went wrong first is what counts.
+            with suppress(OcictlError):
+                self._end_gathering()
+            raise
+        self._end_gathering()
+
+    def _end_gathering(self) -> None:
+        with self._writing:
+            gathered, self._gathered = self._gathered or [], None
+            self._write_gathered(gathered)
+
+    def _write_gathered(self, gathered: list[tuple[Descriptor, str | None]]) -> None:
+        if not gathered:
+            return
+        with self._files.locked():
+            snapshot = self._read()
+            changed = snapshot.with_entries(gathered)
+            if changed is not snapshot:
+                self._store(changed, {entry.digest.algorithm: entry.digest for entry, _ in gathered}.values())
+
     def _list(self, entry: Descriptor, tag: str | None) -> Listing:
         # Threads queue at their own lock, which wakes them at once; the lock between processes is polled.
-        with self._writing, self._files.locked():
-            snapshot = self._read()
-            changed, listing = snapshot.with_entry(entry, tag)
-            if changed is not snapshot:
-                self._files.sync_blobs(entry.digest)
-                self._files.write_index(changed.raw)
-                with self._lock:
-                    self._snapshot = changed
+        with self._writing:
+            if self._gathered is not None:
+                self._gathered.append((entry, tag))
+                if len(self._gathered) >= _GATHERED:
+                    gathered, self._gathered = self._gathered, []
+                    self._write_gathered(gathered)
+                return "added"
+            with self._files.locked():
+                snapshot = self._read()
+                changed, listing = snapshot.with_entry(entry, tag)
+                if changed is not snapshot:
+                    self._store(changed, [entry.digest])
         return listing
+
+    def _store(self, changed: Snapshot, digests: Iterable[Digest]) -> None:
+        """Write `index.json`. Both locks are held."""
+        for digest in digests:
+            self._files.sync_blobs(digest)
+        self._files.write_index(changed.raw)
+        with self._lock:
+            self._snapshot = changed
 
 
 class Layout(LayoutWriter):

@@ -21,6 +21,7 @@ from tests.support.peers import Peer
 from tests.support.program import Ocictl, ocictl_command
 from tests.support.registry import Fault, Registry
 
+KILLS = int(os.environ.get("OCICTL_KILLS", "12"))
 FILES = {
     **{f"small-{number}": f"{number}\n".encode() * 100 for number in range(12)},
     **{f"large-{number}": random.Random(number).randbytes(2_000_000 + number) for number in range(3)},
@@ -139,7 +140,7 @@ def test_kill_in_the_middle_of_a_fill(
 def test_kill_at_random_moments(path: str, run_ocictl: Ocictl, cache: Path, tmp_path: Path) -> None:
     """Whenever it is killed, every entry is right and the next run goes well."""
     chance = random.Random(7)
-    for number in range(12):
+    for number in range(KILLS):
         process = start(run_ocictl, "pull", path, "-o", tmp_path / "out", "--cache", cache)
         try:
             process.communicate(timeout=chance.uniform(0.1, 0.6))

@@ -64,5 +64,5 @@ def test_examples_can_be_parsed(page: Path, line: str) -> None:
     arguments = words[len(name.split()) :]
     names = context_of(name).help_option_names
     context = command.make_context(name, arguments, resilient_parsing=True, help_option_names=names)
-    assert context.params["name"] if name != "version" else True
+    assert context.params.get("name", True)
     assert not context.args

@@ -15,6 +15,8 @@ import ocictl
 NAMES = [
     "Annotations",
     "Anonymous",
+    "Cache",
+    "CachedTarget",
     "ConflictError",
     "ContentError",
     "Credential",

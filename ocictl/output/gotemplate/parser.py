@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Final, NoReturn
+from typing import Final, NoReturn, TypeVar
 
 from ocictl.output.gotemplate import literals, nodes
 from ocictl.output.gotemplate.lexer import Token, tokens
 from ocictl.output.gotemplate.problems import Fault, problem
+
+T = TypeVar("T")
 
 MAIN: Final = "format output"
 """The name of the template itself, as oras calls it; it may call itself by that name."""
@@ -220,20 +222,14 @@ class _Parser:
         variables, assigns = self._variables(where, pair=pair)
         commands: list[nodes.Command] = []
         while (token := self._peek_solid()).kind != end:
-            if commands and isinstance(first := self._stage(token), _LITERALS):
-                self._fail(token, f"a value can't take the result before it: {token.text!r}")
-            else:
-                commands.append(self._command(first if commands else None))
+            command = self._command()
+            if commands and isinstance(command.operands[0], _LITERALS):
+                self._fail(token, f"{token.text!r} is no function and can't take what comes before it")
+            commands.append(command)
         self._take()
         if not commands:
             self._fail(token, f"a value is missing in {where}")
         return nodes.Pipe(start.offset, variables, assigns, tuple(commands))
-
-    def _stage(self, token: Token) -> nodes.Operand:
-        first = self._operand()
-        if first is None:
-            self._unexpected(token, "a pipeline")
-        return first
 
     def _variables(self, where: str, *, pair: bool) -> tuple[tuple[str, ...], bool]:
         """Parse `$x :=`, `$x =` or `$i, $x :=`, if there is one of them."""
@@ -257,16 +253,13 @@ class _Parser:
                 self._unexpected(self._peek(), where)
         return tuple(found), False
 
-    def _command(self, first: nodes.Operand | None = None) -> nodes.Command:
-        start = self._peek_solid()
-        operands: list[nodes.Operand] = [] if first is None else [first]
+    def _command(self) -> nodes.Command:
+        operands: list[nodes.Operand] = []
         while True:
-            if first is None:
-                self._peek_solid()
-                operand = self._operand()
-                if operand is not None:
-                    operands.append(operand)
-            first = None
+            start = self._peek_solid()
+            operand = self._operand()
+            if operand is not None:
+                operands.append(operand)
             token = self._peek()
             if token.kind == "space":
                 self._take()
@@ -339,7 +332,7 @@ class _Parser:
         if wrong is not None:
             self._fail(token, wrong)
 
-    def _constant[T](self, token: Token, read: Callable[[str], T]) -> T:
+    def _constant(self, token: Token, read: Callable[[str], T]) -> T:
         try:
             return read(token.text)
         except Fault as fault:
