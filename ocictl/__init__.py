@@ -36,6 +36,8 @@ if TYPE_CHECKING:
     from ocictl.model.reference import Reference
     from ocictl.ops.annotations import Annotations
     from ocictl.ops.attach import attach
+    from ocictl.ops.backup import copy_tags, find_tags
+    from ocictl.ops.copy_artifact import copy_artifact
     from ocictl.ops.discover import discover
     from ocictl.ops.pack import FileArgument, PackOptions
     from ocictl.ops.pull import pull
@@ -45,6 +47,7 @@ if TYPE_CHECKING:
     from ocictl.stores.cache import Cache
     from ocictl.stores.cached import CachedTarget
     from ocictl.stores.layout import Layout
+    from ocictl.stores.layout_tar import NewTarLayout, TarLayout
     from ocictl.stores.memory import MemoryStore
     from ocictl.stores.repository import Repository
     from ocictl.target import ReadOnlyTarget, Target
@@ -74,6 +77,7 @@ __all__ = [
     "Limits",
     "Manifest",
     "MemoryStore",
+    "NewTarLayout",
     "NotFoundError",
     "OcictlError",
     "PackOptions",
@@ -85,6 +89,7 @@ __all__ = [
     "RegistryError",
     "Repository",
     "StorageError",
+    "TarLayout",
     "Target",
     "TransportConfig",
     "TransportError",
@@ -93,9 +98,12 @@ __all__ = [
     "UnsupportedError",
     "__version__",
     "attach",
+    "copy_artifact",
+    "copy_tags",
     "discover",
     "errors",
     "events",
+    "find_tags",
     "pull",
     "push",
     "resolve",
@@ -111,6 +119,8 @@ _HOMES: Final = {
     "ocictl.model.reference": ["Reference"],
     "ocictl.ops.annotations": ["Annotations"],
     "ocictl.ops.attach": ["attach"],
+    "ocictl.ops.backup": ["copy_tags", "find_tags"],
+    "ocictl.ops.copy_artifact": ["copy_artifact"],
     "ocictl.ops.discover": ["discover"],
     "ocictl.ops.pack": ["FileArgument", "PackOptions"],
     "ocictl.ops.pull": ["pull"],
@@ -120,6 +130,7 @@ _HOMES: Final = {
     "ocictl.stores.cache": ["Cache"],
     "ocictl.stores.cached": ["CachedTarget"],
     "ocictl.stores.layout": ["Layout"],
+    "ocictl.stores.layout_tar": ["NewTarLayout", "TarLayout"],
     "ocictl.stores.memory": ["MemoryStore"],
     "ocictl.stores.repository": ["Repository"],
     "ocictl.target": ["ReadOnlyTarget", "Target"],

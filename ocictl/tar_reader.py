@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from typing import Final, Literal, TypeAlias
+from typing import Final, Literal, NamedTuple, TypeAlias
 
 from ocictl.errors import ContentError
 
@@ -36,10 +35,13 @@ _KINDS: Final[dict[bytes, Kind]] = {
 _TIME: Final = re.compile(rb"(-?\d{1,18})(?:\.(\d*))?")
 _DIGITS: Final = re.compile(rb"\d{1,19}")
 _OCTAL: Final = re.compile(rb"[0-7]+")
+# Mode, owners, size, time, checksum and type as nearly every program writes them.
+_PLAIN: Final = re.compile(
+    rb"([0-7]{7})\0[0-7]{7}\0[0-7]{7}\0([0-7]{11})\0([0-7]{11})\0([0-7]{6})\0 ([0-57])"
+)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Member:
+class Member(NamedTuple):
     """An entry as its headers describe it; nothing of it is checked yet.
 
     Attributes:
@@ -103,7 +105,14 @@ class TarReader:
         """
         records: dict[bytes, bytes] = {}
         extensions = 0
-        while (block := self._header()) is not None:
+        while block := self._block():
+            if not records and (plain := self._plain(block)) is not None:
+                extensions = 0
+                yield plain
+                self._skip()
+                continue
+            if self._is_end(block):
+                break
             kind = block[156:157]
             size = _number(block[124:136], "size")
             if size < 0:
@@ -121,22 +130,34 @@ class TarReader:
         if records:
             raise malformed("it ends after an extension header")
 
-    def _header(self) -> bytes | None:
-        """Return the next header; None at the end, which is two blocks of zeros or just the end."""
-        block = self._block()
-        if not block:
+    def _plain(self, block: bytes) -> Member | None:
+        """The member of a header without surprises; None for every one that needs a closer look."""
+        match = _PLAIN.match(block, 100)
+        if match is None:
             return None
+        mode, size, time, checksum, flag = match.groups()
+        kind, name = _KINDS[flag], _name(block)
+        if int(checksum, 8) != sum(block) - sum(block[148:156]) + 256 or len(name) > self._longest_name:
+            return None
+        if kind == "file" and name.endswith(b"/"):
+            return None
+        length = int(size, 8) if kind == "file" else 0
+        link = _text(block[157:257]) if kind in ("symlink", "hardlink") else b""
+        self._data_follows(length)
+        return Member(name, kind, int(mode, 8) & 0o7777, int(time, 8) * 10**9, length, link)
+
+    def _is_end(self, block: bytes) -> bool:
+        """Tell whether this is the end, two blocks of zeros or just one; else check the checksum."""
         if not any(block):
-            block = self._block()
-            if not any(block):
-                return None
+            if not any(self._block()):
+                return True
             raise malformed("something follows a block of zeros")
         stored = _number(block[148:156], "checksum")
         fields = block[:148] + b" " * 8 + block[156:]
         # Some old writers added up signed bytes.
         if stored != sum(fields) and stored != sum(byte - 256 if byte > 127 else byte for byte in fields):
             raise malformed("a header has a wrong checksum, or there is none where one should be")
-        return block
+        return False
 
     def _block(self) -> bytes:
         block = self._exactly(BLOCK)
@@ -156,6 +177,8 @@ class TarReader:
         return b"".join(parts)
 
     def _skip(self) -> None:
+        if not self._left and not self._padding:
+            return
         if self._seek is not None:
             self._seek(self._left + self._padding)
             self._left = self._padding = 0

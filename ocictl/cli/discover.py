@@ -23,7 +23,12 @@ if TYPE_CHECKING:
 )
 @platform_option("Start at this platform's manifest")
 @output_options(
-    "tree", "json", quiet="Print the digests of the referrers alone.", progress=True, old_spelling=True
+    "tree",
+    "json",
+    "table",
+    quiet="Print the digests of the referrers alone.",
+    progress=True,
+    old_spelling=True,
 )
 @remote_options(referrers=True)
 def command(
@@ -48,8 +53,12 @@ def command(
     from ocictl.model.media_types import check_media_type
     from ocictl.ops.discover import discover
     from ocictl.output.records import ReferrersRecord
+    from ocictl.output.table import table_lines
     from ocictl.output.tree import show_tree
 
+    is_table = output.format == "table" and not output.quiet
+    if is_table:
+        output.console.message("warning", "the format table is deprecated; use tree or json")
     location, selector = locate_selected(name, remote, "discover")
     if artifact_type:
         check_media_type(artifact_type, "artifact type")
@@ -58,10 +67,10 @@ def command(
         target,
         selector,
         artifact_type=artifact_type or None,
-        depth=depth or 0,
+        depth=1 if is_table else depth or 0,
         platform=parse_platform(platform),
     )
-    if _is_cut(node):
+    if not is_table and _is_cut(node):
         output.console.message(
             "warning", "the tree is deeper than ocictl goes by itself; use --depth to see more"
         )
@@ -71,8 +80,10 @@ def command(
             output.console.line(digest)
     elif output.as_json:
         output.console.record(record)
+    elif is_table:
+        output.tell(table_lines(record, location.name, metadata=not output.terse))
     else:
-        show_tree(record, output.console, colour=not output.no_tty)
+        show_tree(record, output.console, colour=not output.no_tty, annotations=not output.terse)
 
 
 def _is_cut(node: ReferrerNode) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import BinaryIO, Final
@@ -64,6 +65,23 @@ def write_file(path: str, data: bytes) -> None:
     """
     with replacing(path) as file:
         file.write(data)
+
+
+def read_file(path: str) -> bytes:
+    """Read a document from a file, or from standard input for `-`; at most one byte more than is allowed.
+
+    Raises:
+        StorageError: `file-not-found` or `file-unreadable`.
+    """
+    from ocictl.content import DOCUMENT_LIMIT, unreadable
+
+    try:
+        if path == "-":
+            return sys.stdin.buffer.read(DOCUMENT_LIMIT + 1) if sys.stdin is not None else b""
+        with open(path, "rb") as file:  # noqa: PTH123 - plain strings
+            return file.read(DOCUMENT_LIMIT + 1)
+    except OSError as error:
+        raise unreadable(path, error) from error
 
 
 def _facts(path: str) -> os.stat_result | None:

@@ -28,6 +28,7 @@ COMMANDS: Final = {
     ),
     "manifest": Entry("ocictl.cli.manifest:command", "Work with single manifests."),
     "blob": Entry("ocictl.cli.blob:command", "Work with single blobs."),
+    "repo": Entry("ocictl.cli.repo:command", "List repositories and tags.", ("repository",)),
     "login": Entry("ocictl.cli.login:command", "Check credentials with a registry and store them."),
     "logout": Entry("ocictl.cli.logout:command", "Remove what is stored for a registry."),
     "cache": Entry("ocictl.cli.cache:command", "Look after the cache of content."),

@@ -13,6 +13,8 @@ from ocictl.cli.remote_options import RemoteOptions, remote_options
 from ocictl.cli.values import check_exclusive, platform_option
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from ocictl.model.descriptor import Descriptor
 
 
@@ -49,6 +51,7 @@ def command(
     from ocictl.cli.files import write_file
     from ocictl.cli.targets import locate_selected, open_source
     from ocictl.cli.values import parse_platform
+    from ocictl.errors import InvalidInputError
     from ocictl.ops.fetch import fetch_manifest
     from ocictl.output.records import ManifestRecord
     from ocictl.output.render import bare_descriptor, pretty_json
@@ -57,9 +60,14 @@ def command(
     check_exclusive({**alone, "--descriptor": descriptor, "--output -": file == "-"})
     check_exclusive({**alone, "--pretty": pretty})
     location, selector = locate_selected(name, remote, "manifest fetch")
-    target = open_source(location, remote, cache, output.console, output.notices())
+    accepted = [name.strip() for names in media_type for name in names.split(",") if name.strip()]
+    if accepted and location.reference is None:
+        raise InvalidInputError(
+            "--media-type can't be used with an OCI layout", hint="a layout holds one form of each manifest"
+        )
+    target = open_source(location, remote, cache, output.console, output.notices(), accept=accepted)
     found, raw = fetch_manifest(target, selector, platform=parse_platform(platform))
-    _check_type(found, media_type)
+    _check_type(found, accepted)
     record = ManifestRecord.fetched(location.path, found, raw)
     if file is not None and file != "-":
         write_file(file, raw)
@@ -71,14 +79,14 @@ def command(
         output.console.data(pretty_json(raw) if pretty else raw)
 
 
-def _check_type(found: Descriptor, accepted: tuple[str, ...]) -> None:
+def _check_type(found: Descriptor, wanted: Sequence[str]) -> None:
+    """Registries may answer with a type that was not asked for; some do not even look."""
     from ocictl.errors import NotFoundError
     from ocictl.model.media_types import same
 
-    wanted = [name.strip() for names in accepted for name in names.split(",") if name.strip()]
     if wanted and not any(same(found.media_type, name) for name in wanted):
         raise NotFoundError(
             f"manifest {found.digest} is {found.media_type!r}, which is not among the accepted types",
             hint=f"add --media-type {found.media_type}, or leave --media-type out",
-            details={"mediaType": found.media_type, "accepted": wanted},
+            details={"mediaType": found.media_type, "accepted": list(wanted)},
         )

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import click
+from click.core import ParameterSource
 
 from ocictl.cli.grouping import F, app_of, grouped
 from ocictl.output.console import Console, Record
@@ -27,7 +28,8 @@ class OutputOptions:
         quiet: the digest alone.
         no_tty: neither bars nor colours.
         debug: show the wire log.
-        verbose: the deprecated flag of oras.
+        verbose: the deprecated flag of oras was given.
+        terse: it was given as false: no more than names is wanted.
     """
 
     console: Console
@@ -36,6 +38,7 @@ class OutputOptions:
     no_tty: bool = False
     debug: bool = False
     verbose: bool = False
+    terse: bool = False
 
     @property
     def as_json(self) -> bool:
@@ -93,10 +96,17 @@ class OutputOptions:
         with showing_transfers(self.console, mode, opening, copying) as transfers:
 
             def sink(event: Event) -> None:
-                transfers(event)
+                if not (self.terse and _is_unnamed(event)):
+                    transfers(event)
                 notices(event)
 
             yield sink
+
+
+def _is_unnamed(event: Event) -> bool:
+    """Whether this is about content without a file name."""
+    descriptor = getattr(event, "descriptor", None)
+    return descriptor is not None and descriptor.title is None
 
 
 def output_options(
@@ -143,8 +153,12 @@ def _build_output(own: dict[str, Any]) -> OutputOptions:
     own["format"] = old or own["format"]
     app.console.as_json = own["format"] == "json"
     if old:
+        if context.get_parameter_source("output__format") is ParameterSource.COMMANDLINE:
+            raise click.UsageError("--format and --output can't be used together.", ctx=context)
         app.console.message("warning", "--output is deprecated here; use --format")
     if own.get("quiet") and own["format"] == "json":
         raise click.UsageError("--quiet and --format json can't be used together.", ctx=context)
-    verbose = bool(context.meta.get("ocictl.verbose"))
-    return OutputOptions(console=app.console, debug=app.debug, verbose=verbose, **own)
+    verbose = context.meta.get("ocictl.verbose")
+    return OutputOptions(
+        console=app.console, debug=app.debug, verbose=verbose is True, terse=verbose is False, **own
+    )

@@ -200,7 +200,7 @@ def _shared_options(make: _Maker) -> list[Callable[[F], F]]:
             help="Give up when nothing moves for so long. Default: 60.",
         ),
         debug_option(),
-        click.option("-v", "--verbose", is_flag=True, hidden=True, expose_value=False, callback=_verbose),
+        verbose_option(),
     ]
 
 
@@ -217,14 +217,28 @@ def debug_option() -> Callable[[F], F]:
     )
 
 
+def verbose_option() -> Callable[[F], F]:
+    """Add the deprecated `--verbose` of oras, on by itself there; its value is kept by the run."""
+    return click.option(
+        "-v",
+        "--verbose",
+        is_flag=True,
+        flag_value=True,
+        default=None,
+        hidden=True,
+        expose_value=False,
+        callback=_verbose,
+    )
+
+
 def _debug(ctx: click.Context, _param: click.Parameter, value: bool) -> None:  # noqa: FBT001 - click's signature
     app = app_of(ctx)
     app.debug = app.debug or value
 
 
-def _verbose(ctx: click.Context, _param: click.Parameter, value: bool) -> None:  # noqa: FBT001 - click's signature
-    if value:
-        ctx.meta["ocictl.verbose"] = True
+def _verbose(ctx: click.Context, _param: click.Parameter, value: bool | None) -> None:  # noqa: FBT001 - click's signature
+    if value is not None:
+        ctx.meta["ocictl.verbose"] = value
         app_of(ctx).console.message("warning", "--verbose is deprecated; use --debug")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from threading import Lock
 from typing import TYPE_CHECKING
 
 import click
@@ -9,6 +10,7 @@ import click
 from ocictl.cli.command import OcictlCommand
 from ocictl.cli.output_options import OutputOptions, output_options
 from ocictl.cli.remote_options import RemoteOptions, remote_options
+from ocictl.cli.values import concurrency_option
 
 if TYPE_CHECKING:
     from ocictl.cli.targets import Location
@@ -17,21 +19,14 @@ if TYPE_CHECKING:
 
 @click.command("tag", cls=OcictlCommand)
 @click.argument("name", metavar="NAME{:TAG|@DIGEST}")
-@click.argument("tags", metavar="NEW_TAG...", nargs=-1, required=True)
-@click.option(
-    "--concurrency",
-    type=click.IntRange(min=1),
-    metavar="N",
-    default=5,
-    show_default=True,
-    help="Accepted for oras; has no effect.",
-)
+@click.argument("tags", metavar="NEW_TAG...", nargs=-1)
+@concurrency_option(5, "How many tags are written at once.")
 @output_options("text", "json")
 @remote_options()
 def command(
     name: str,
     tags: tuple[str, ...],
-    concurrency: int,  # noqa: ARG001 - oras has it; here tags are written in order
+    concurrency: int,
     output: OutputOptions,
     remote: RemoteOptions,
 ) -> None:
@@ -43,15 +38,24 @@ def command(
       ocictl tag --oci-layout hello@sha256:DIGEST latest
     """
     from ocictl.cli.targets import check_tags, locate_selected, open_target
+    from ocictl.errors import InvalidInputError
     from ocictl.events import discard
     from ocictl.ops.tag import tag
     from ocictl.output.records import TaggedRecord
 
+    if name in ("list", "ls"):
+        raise InvalidInputError(
+            f"there is no command 'tag {name}'", hint="list the tags of a repository with: ocictl repo tags"
+        )
+    if not tags:
+        raise InvalidInputError("no new tag is given", hint="run 'ocictl tag --help'")
     location, selector = locate_selected(name, remote, "tag")
     check_tags(location, tags)
-    target = open_target(location, remote, output.console, output.notices(), writes=True)
+    target = open_target(
+        location, remote, output.console, output.notices(), writes=True, concurrency=concurrency
+    )
     on_event = discard if output.quiet or output.as_json else _lines(output, location)
-    result = tag(target, selector, tags, on_event=on_event)
+    result = tag(target, selector, tags, concurrency=concurrency, on_event=on_event)
     record = TaggedRecord.tagged(location.path, result.descriptor, result.tags)
     output.show(record, record.digest, list)
 
@@ -61,14 +65,16 @@ def _lines(output: OutputOptions, location: Location) -> EventSink:
     from ocictl.events import TagWritten
 
     begun = False
+    lock = Lock()
 
     def on_event(event: Event) -> None:
         nonlocal begun
         if not isinstance(event, TagWritten):
             return
-        if not begun:
-            begun = True
-            output.console.line(f"Tagging {location.shown_digest(event.descriptor.digest)}")
-        output.console.line(f"Tagged {event.tag}")
+        with lock:
+            if not begun:
+                begun = True
+                output.console.line(f"Tagging {location.shown_digest(event.descriptor.digest)}")
+            output.console.line(f"Tagged {event.tag}")
 
     return on_event

@@ -67,6 +67,7 @@ def open_target(
     create: bool = False,
     writes: bool = False,
     concurrency: int = 1,
+    accept: Sequence[str] = (),
 ) -> Target:
     """Open the place.
 
@@ -78,6 +79,7 @@ def open_target(
         create: make a layout that is not there.
         writes: the command is going to write.
         concurrency: how many connections will be used.
+        accept: media types of documents to ask a registry for; all that ocictl knows if empty.
 
     Raises:
         InvalidInputError, NotFoundError, StorageError: an option or the layout is not valid.
@@ -90,26 +92,37 @@ def open_target(
 
     config = transport_config(remote, console, concurrency=concurrency)
     repository = Repository(
-        location.reference, config, referrers_mode=remote.referrers, for_writing=writes, on_event=on_event
+        location.reference,
+        config,
+        referrers_mode=remote.referrers,
+        for_writing=writes,
+        accept=accept,
+        on_event=on_event,
     )
     click.get_current_context().call_on_close(repository.close)
     return repository
 
 
 def open_readable(
-    location: Location, remote: RemoteOptions, console: Console, on_event: EventSink, *, concurrency: int = 1
+    location: Location,
+    remote: RemoteOptions,
+    console: Console,
+    on_event: EventSink,
+    *,
+    concurrency: int = 1,
+    accept: Sequence[str] = (),
 ) -> ReadOnlyTarget:
     """Open the place for reading; a layout may be a tar archive too.
 
     Args:
-        location, remote, console, on_event, concurrency: as of `open_target`.
+        location, remote, console, on_event, concurrency, accept: as of `open_target`.
 
     Raises:
         InvalidInputError, NotFoundError, StorageError: an option or the layout is not valid.
     """
     if location.reference is None:
         return open_layout(location.path)
-    return open_target(location, remote, console, on_event, concurrency=concurrency)
+    return open_target(location, remote, console, on_event, concurrency=concurrency, accept=accept)
 
 
 def open_layout(path: str) -> ReadOnlyTarget:
@@ -138,19 +151,20 @@ def open_source(
     on_event: EventSink,
     *,
     concurrency: int = 1,
+    accept: Sequence[str] = (),
 ) -> ReadOnlyTarget:
     """Open the place for reading content, a registry through the cache if one is named.
 
     A cache that can't be used is a warning. A layout is on this machine already and needs none.
 
     Args:
-        location, remote, console, on_event, concurrency: as of `open_target`.
+        location, remote, console, on_event, concurrency, accept: as of `open_target`.
         cache: which cache.
 
     Raises:
         InvalidInputError, NotFoundError, StorageError: an option or the layout is not valid.
     """
-    source = open_readable(location, remote, console, on_event, concurrency=concurrency)
+    source = open_readable(location, remote, console, on_event, concurrency=concurrency, accept=accept)
     if cache.directory is None or location.reference is None:
         return source
     from ocictl.stores.cache import Cache

@@ -12,6 +12,7 @@ import click
 from ocictl.cli.grouping import F
 
 if TYPE_CHECKING:
+    from ocictl.cli.remote_options import RemoteOptions
     from ocictl.model.platform import Platform
     from ocictl.ops.pack import FileArgument
 
@@ -52,6 +53,18 @@ def byte_size(text: str | int) -> int:
     base = 1000 if unit == "b" else 1024
     value: int = int(whole + part) * base ** " kmgt".index(prefix or " ") // 10 ** len(part)
     return value
+
+
+def concurrency_option(default: int, purpose: str) -> Callable[[F], F]:
+    """Add `--concurrency`, passed on as `concurrency: int`."""
+    return click.option(
+        "--concurrency",
+        type=click.IntRange(min=1),
+        metavar="N",
+        default=default,
+        show_default=True,
+        help=purpose,
+    )
 
 
 def platform_option(purpose: str) -> Callable[[F], F]:
@@ -123,3 +136,21 @@ def check_exclusive(given: Mapping[str, bool]) -> None:
         raise InvalidInputError(
             f"{names[0]} and {names[1]} can't be used together", hint="leave one of them out"
         )
+
+
+def check_stdin_is_free(remote: RemoteOptions) -> None:
+    """Refuse to read two things from standard input.
+
+    Raises:
+        InvalidInputError: a secret is to be read from it already.
+    """
+    from ocictl.errors import InvalidInputError
+
+    for name, is_given in {
+        "--password-stdin": remote.password_stdin,
+        "--identity-token-stdin": remote.identity_token_stdin,
+    }.items():
+        if is_given:
+            raise InvalidInputError(
+                f"{name} and - both read standard input", hint="log in before with: ocictl login"
+            )

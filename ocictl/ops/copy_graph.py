@@ -39,7 +39,7 @@ from ocictl.model.digest import Digest
 from ocictl.model.manifest import read_links
 from ocictl.ops.copy import Knowledge, Node, lacks_content, send_blob
 from ocictl.ops.parallel import Cancellation, Task, Work, run_all
-from ocictl.ops.sides import FromSource, speaking
+from ocictl.ops.sides import INCOMPLETE, FromSource, speaking
 from ocictl.target import Gatherer, Mounter, ReadOnlyTarget, Target
 
 __all__ = ["GraphCopy", "gathering"]
@@ -207,8 +207,9 @@ class GraphCopy:
                 return
         try:
             raw = self._read(descriptor)
-        except NotFoundError:
+        except NotFoundError as error:
             if document.required:
+                error.hint = error.hint if document.root else INCOMPLETE
                 raise
             self._drop(document, work)
             return

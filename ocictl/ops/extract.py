@@ -16,7 +16,7 @@ from typing import Final
 
 from ocictl.content import CHUNK
 from ocictl.errors import ContentError, PathError
-from ocictl.ops.files import CheckedFile, lstat, open_directory, temporary_name, writing
+from ocictl.ops.files import lstat, open_directory, temporary_name, write_error
 from ocictl.ops.links import Links
 from ocictl.tar_reader import Member, TarReader, malformed
 
@@ -27,6 +27,7 @@ _PERMISSIONS: Final = 0o777
 _OWNER: Final = 0o700
 _MOST_SHOWN: Final = 100
 _HOLE: Final = 4096
+_CREATE: Final = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 # Where these happen a hard link can't be made, and its target is copied instead.
 _NO_HARD_LINKS: Final = frozenset({errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.EMLINK, errno.ENOSYS})
 
@@ -98,15 +99,14 @@ class Tree:
         """
         if self.count + self.skipped_count >= self._limits.entries:
             raise too_much(f"it has more than {self._limits.entries} entries")
-        shown = member.name.decode(errors="backslashreplace")
         parts = self._names.of_member(member)
         if member.kind in ("device", "other"):
             self.skipped_count += 1
             if len(self.skipped) < _MOST_SHOWN:
-                self.skipped.append(shown)
+                self.skipped.append(member.name.decode(errors="backslashreplace"))
             return
         self.count += 1
-        with writing(f"{self._shown}: {shown}"):
+        try:
             if member.kind == "directory":
                 self._add_directory(parts, member)
             elif not parts:
@@ -117,6 +117,9 @@ class Tree:
                 self._add_symlink(parts, member)
             else:
                 self._add_hard_link(parts, member)
+        except OSError as error:
+            shown = member.name.decode(errors="backslashreplace")
+            raise write_error(f"{self._shown}: {shown}", error) from error
 
     def finish(self) -> list[LockedDirectory]:
         """Look through the links; give the directories their times and permissions.
@@ -154,24 +157,29 @@ class Tree:
         self._directories[path] = (member.mode & _PERMISSIONS, member.mtime)
 
     def _add_file(self, parts: list[bytes], member: Member, reader: TarReader) -> None:
-        parent = self._enter(parts[:-1], create=True)
-        with CheckedFile(self._create(parent, parts, member.mode), self._shown) as file:
+        fd = self._create(self._enter(parts[:-1], create=True), parts, member.mode)
+        try:
+            ends_in_hole = False
             while data := reader.read(CHUNK):
-                if _is_hole(data):
-                    file.seek(len(data), os.SEEK_CUR)
+                ends_in_hole = _is_hole(data)
+                if ends_in_hole:
+                    os.lseek(fd, len(data), os.SEEK_CUR)
                 else:
                     self._stored(len(data))
-                    file.write(data)
-            file.truncate(member.size)
-            _set_time(file.fileno(), member.mtime)
+                    _write(fd, data)
+            if ends_in_hole:
+                os.ftruncate(fd, member.size)
+            if member.mtime:
+                _set_time(fd, member.mtime)
+        finally:
+            os.close(fd)
 
     def _create(self, parent: int, parts: list[bytes], mode: int) -> int:
-        flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
         try:
-            return os.open(parts[-1], flags, mode & _PERMISSIONS, dir_fd=parent)
+            return os.open(parts[-1], _CREATE, mode & _PERMISSIONS, dir_fd=parent)
         except FileExistsError:
             self._clear(parent, parts)
-            return os.open(parts[-1], flags, mode & _PERMISSIONS, dir_fd=parent)
+            return os.open(parts[-1], _CREATE, mode & _PERMISSIONS, dir_fd=parent)
 
     def _add_symlink(self, parts: list[bytes], member: Member) -> None:
         if not member.link:
@@ -216,13 +224,18 @@ class Tree:
 
     def _copy(self, holder: int, name: bytes, parent: int, parts: list[bytes]) -> None:
         source = os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=holder)
-        with open(source, "rb", buffering=0) as original:  # noqa: PTH123 - a descriptor
+        try:
             facts = os.fstat(source)
-            with CheckedFile(self._create(parent, parts, facts.st_mode), self._shown) as file:
-                while data := original.read(CHUNK):
+            fd = self._create(parent, parts, facts.st_mode)
+            try:
+                while data := os.read(source, CHUNK):
                     self._stored(len(data))
-                    file.write(data)
-                _set_time(file.fileno(), facts.st_mtime_ns)
+                    _write(fd, data)
+                _set_time(fd, facts.st_mtime_ns)
+            finally:
+                os.close(fd)
+        finally:
+            os.close(source)
 
     def _clear(self, parent: int, parts: list[bytes]) -> None:
         """Make room for a later entry of the same name."""
@@ -295,8 +308,20 @@ class _Names:
         self._prefix = [part for part in title.split(b"/") if part not in (b"", b".")]
         self._depth = depth
         self._prefixed: bool | None = None if self._prefix else False
+        # The directory of the last entry, as its name says it and as a path: most entries follow others in it.
+        self._last_head: bytes | None = None
+        self._last_parts: list[bytes] = []
 
     def of_member(self, member: Member) -> list[bytes]:
+        head, _, base = member.name.rpartition(b"/")
+        if head == self._last_head and base not in (b"", b".", b".."):
+            return [*self._last_parts, base]
+        parts = self._of_member(member)
+        if parts and parts[-1] == base:
+            self._last_head, self._last_parts = head, parts[:-1]
+        return parts
+
+    def _of_member(self, member: Member) -> list[bytes]:
         if not member.name:
             raise malformed("an entry has no name")
         parts = [part for part in member.name.split(b"/") if part not in (b"", b".")]
@@ -368,6 +393,12 @@ def _set_time(fd: int, mtime: int) -> None:
             os.utime(fd, ns=(mtime, mtime))
         except (OSError, OverflowError):
             pass  # a time that the file system can't hold is no reason to refuse the content
+
+
+def _write(fd: int, data: bytes) -> None:
+    count = os.write(fd, data)
+    while count < len(data):
+        count += os.write(fd, memoryview(data)[count:])
 
 
 def _is_hole(data: bytes) -> bool:

@@ -5,14 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import TracebackType
-from typing import Literal, Self, TypeAlias
+from typing import Final, Literal, Self, TypeAlias
 
-from ocictl.errors import OcictlError
+from ocictl.errors import NotFoundError, OcictlError
 from ocictl.target import ByteStream, Content
 
-__all__ = ["FromSource", "Side", "speaking"]
+__all__ = ["INCOMPLETE", "FromSource", "Side", "speaking"]
 
 Side: TypeAlias = Literal["source", "destination"]
+
+INCOMPLETE: Final = "the source is incomplete: something in it points to this; ask whoever pushed it"
+"""What to say of content that only has to be there because something else points to it."""
 
 
 @contextmanager
@@ -37,7 +40,11 @@ class FromSource:
 
     def open(self) -> ByteStream:
         with speaking("source"):
-            return _SourceStream(self._content.open())
+            try:
+                return _SourceStream(self._content.open())
+            except NotFoundError as error:
+                error.hint = INCOMPLETE
+                raise
 
 
 class _SourceStream:

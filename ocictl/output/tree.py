@@ -35,34 +35,36 @@ class TreeLine:
         return self.branches + self.text
 
 
-def tree_lines(record: ReferrersRecord) -> Iterator[TreeLine]:
+def tree_lines(record: ReferrersRecord, *, annotations: bool = True) -> Iterator[TreeLine]:
     """Draw a document and its referrers: by artifact type, then digest, then annotations and referrers."""
-    root = _Node(escape(record.reference), "root", _by_type(record.referrers))
+    root = _Node(escape(record.reference), "root", _by_type(record.referrers, annotations=annotations))
     yield TreeLine("", root.text, root.role)
     yield from _draw(root.children, "")
 
 
-def show_tree(record: ReferrersRecord, console: Console, *, colour: bool) -> None:
+def show_tree(record: ReferrersRecord, console: Console, *, colour: bool, annotations: bool = True) -> None:
     """Report the tree; on a terminal with colours, unless NO_COLOR is set. Colour never carries meaning alone."""
     stream = console.stdout
     if not colour or not console.stdout_is_terminal or stream is None:
-        console.block("".join(f"{line}\n" for line in tree_lines(record)))
+        console.block("".join(f"{line}\n" for line in tree_lines(record, annotations=annotations)))
         return
     from rich.console import Console as RichConsole
     from rich.text import Text
 
     drawn = RichConsole(file=stream, highlight=False, markup=False, emoji=False)
-    for line in tree_lines(record):
+    for line in tree_lines(record, annotations=annotations):
         text = Text.assemble((line.branches, "dim"), (line.text, _STYLES[line.role]))
         drawn.print(text, soft_wrap=True)
 
 
-def _by_type(referrers: tuple[ReferrersRecord, ...]) -> list[_Node]:
+def _by_type(referrers: tuple[ReferrersRecord, ...], *, annotations: bool) -> list[_Node]:
     types: dict[str, _Node] = {}
     for referrer in referrers:
         name = escape(referrer.artifact_type or UNKNOWN)
         node = types.setdefault(name, _Node(name, "type"))
-        below = _annotations(referrer.annotations) + _by_type(referrer.referrers)
+        below = _by_type(referrer.referrers, annotations=annotations)
+        if annotations:
+            below = _annotations(referrer.annotations) + below
         node.children.append(_Node(referrer.digest, "digest", below))
     return list(types.values())
 

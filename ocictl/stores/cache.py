@@ -15,9 +15,9 @@ import shlex
 from contextlib import suppress
 from dataclasses import dataclass
 from threading import RLock
-from typing import Any, BinaryIO, Final
+from typing import BinaryIO, Final, cast
 
-from ocictl.content import BACKGROUND_BLOCK
+from ocictl.content import BACKGROUND_BLOCK, unreadable
 from ocictl.errors import ConflictError, OcictlError, StorageError
 from ocictl.events import CacheWarning, EventSink, discard
 from ocictl.model import _fields
@@ -25,7 +25,7 @@ from ocictl.model.descriptor import Descriptor
 from ocictl.model.digest import Digest, new_hasher
 from ocictl.stores._cache_files import MARKER, CacheFiles, Entry, touch
 from ocictl.stores._cache_fill import Fill
-from ocictl.stores._layout_files import LayoutFiles, unwritable
+from ocictl.stores._layout_files import ABSENT, LayoutFiles, unwritable
 from ocictl.stores._layout_index import Snapshot, invalid
 
 _LOCK_TIMEOUT: Final = 10.0
@@ -99,6 +99,8 @@ class Cache:
         try:
             self._files = CacheFiles(self._layout.path)
         except OSError as error:
+            if error.errno not in ABSENT:
+                raise unreadable(self._layout.path, error) from error
             raise invalid(
                 self._layout.path, "blobs in it is a symbolic link or no directory", "LAY-03"
             ) from error
@@ -130,21 +132,23 @@ class Cache:
         file = self._files.open_entry(descriptor.digest)
         if file is None:
             return None
+        stream: BinaryIO | None = None
         try:
-            stream = self._verified(file, descriptor.digest)
             size = os.fstat(file.fileno()).st_size
+            if size <= descriptor.size:
+                stream = self._verified(file, size, descriptor.digest)
+            # A right entry of another size than the descriptor says: the source decides who is wrong.
+            if size < descriptor.size:
+                stream = None
+            if stream is not None:
+                touch(file)
+                stream.seek(start)
         except OSError as error:
-            file.close()
+            stream = None
             self.warn(f"an entry of the cache {self.path!r} can't be read: {error.strerror or error}")
-            return None
-        # With another size than the descriptor says it is the descriptor that is wrong: the source decides.
-        if stream is None or size != descriptor.size:
-            file.close()
-            return None
-        touch(file)
-        if stream is not file:
-            file.close()
-        stream.seek(start)
+        finally:
+            if stream is not file:
+                file.close()
         return stream
 
     def open_unverified(self, descriptor: Descriptor, start: int = 0) -> BinaryIO | None:
@@ -160,21 +164,18 @@ class Cache:
         file.seek(start)
         return file
 
-    def _verified(self, file: io.FileIO, digest: Digest) -> BinaryIO | None:
-        """The bytes of an open entry at their beginning, or None after it was found damaged and removed."""
+    def _verified(self, file: io.FileIO, size: int, digest: Digest) -> BinaryIO | None:
+        """The first bytes of an open entry, or None after they were found damaged and removed."""
         hasher = new_hasher(digest.algorithm)
-        stream: Any = file
-        if os.fstat(file.fileno()).st_size <= _IN_MEMORY:
-            data = file.read(_IN_MEMORY + 1)
+        memory = io.BytesIO() if size <= _IN_MEMORY else None
+        left = size
+        while left and (data := file.read(min(left, BACKGROUND_BLOCK))):
             hasher.update(data)
-            stream = io.BytesIO(data)
-        else:
-            while data := file.read(BACKGROUND_BLOCK):
-                hasher.update(data)
-            file.seek(0)
-        if hasher.hexdigest() == digest.encoded:
-            verified: BinaryIO = stream
-            return verified
+            left -= len(data)
+            if memory is not None:
+                memory.write(data)
+        if not left and hasher.hexdigest() == digest.encoded:
+            return cast("BinaryIO", file) if memory is None else memory
         self.warn(f"{digest} in the cache {self.path!r} was damaged; it is fetched again")
         with suppress(OSError):
             self._files.drop(digest, file)

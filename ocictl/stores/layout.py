@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator
+import shlex
+from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
 from threading import Lock
 from typing import Final, Protocol
@@ -158,7 +159,9 @@ class LayoutWriter(LayoutReader):
             snapshot = self._read()
             changed = snapshot.with_entries(gathered)
             if changed is not snapshot:
-                self._store(changed, {entry.digest.algorithm: entry.digest for entry, _ in gathered}.values())
+                for digest in {entry.digest.algorithm: entry.digest for entry, _tag in gathered}.values():
+                    self._files.sync_blobs(digest)
+                self._change(changed)
 
     def _list(self, entry: Descriptor, tag: str | None) -> Listing:
         # Threads queue at their own lock, which wakes them at once; the lock between processes is polled.
@@ -173,16 +176,15 @@ class LayoutWriter(LayoutReader):
                 snapshot = self._read()
                 changed, listing = snapshot.with_entry(entry, tag)
                 if changed is not snapshot:
-                    self._store(changed, [entry.digest])
+                    self._files.sync_blobs(entry.digest)
+                    self._change(changed)
         return listing
 
-    def _store(self, changed: Snapshot, digests: Iterable[Digest]) -> None:
-        """Write `index.json`. Both locks are held."""
-        for digest in digests:
-            self._files.sync_blobs(digest)
-        self._files.write_index(changed.raw)
+    def _change(self, snapshot: Snapshot) -> None:
+        """Write the list anew. Only for the holder of the locks."""
+        self._files.write_index(snapshot.raw)
         with self._lock:
-            self._snapshot = changed
+            self._snapshot = snapshot
 
 
 class Layout(LayoutWriter):
@@ -265,12 +267,6 @@ class Layout(LayoutWriter):
             if tag not in snapshot.by_tag:
                 raise self._missing(f"has no tag {tag!r}", tag)
             self._change(snapshot.without_tag(tag))
-
-    def _change(self, snapshot: Snapshot) -> None:
-        """Write the list anew. Only for the holder of the locks."""
-        self._files.write_index(snapshot.raw)
-        with self._lock:
-            self._snapshot = snapshot
 
 
 def _read(descriptor: Descriptor, content: Content) -> bytes:

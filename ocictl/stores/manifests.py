@@ -49,9 +49,16 @@ class Fetched:
 class Manifests:
     """The manifests endpoint of one repository."""
 
-    def __init__(self, client: RegistryClient, name: str) -> None:
+    def __init__(self, client: RegistryClient, name: str, *, accept: Sequence[str] = ()) -> None:
+        """
+        Args:
+            client: of the registry.
+            name: of the repository.
+            accept: media types to ask for; all that are known if empty.
+        """
         self._client = client
         self._name = name
+        self._accept = ", ".join(accept) or media_types.ACCEPT
         self._limit = client.config.limits.manifest_bytes
         self._pull = (endpoints.pull_scope(name),)
         self._push = (endpoints.push_scope(name),)
@@ -82,7 +89,7 @@ class Manifests:
             self._limit,
             f"manifest {reference!r}",
             scopes=self._pull,
-            headers={"Accept": media_types.ACCEPT},
+            headers={"Accept": self._accept},
         )
         check_encoding(response)
         headers = response.headers
@@ -177,14 +184,14 @@ class Manifests:
         method: str,
         reference: str,
         expected: set[int] | frozenset[int],
-        accept: str = media_types.ACCEPT,
+        accept: str | None = None,
     ) -> Response:
         return self._client.request(
             method,
             endpoints.manifest(self._name, reference),
             expected=expected,
             scopes=self._pull,
-            headers={"Accept": accept},
+            headers={"Accept": accept or self._accept},
         )
 
     def _head(self, reference: str, wanted: Digest | None) -> Descriptor | None:

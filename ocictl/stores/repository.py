@@ -23,7 +23,7 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Final
 
 from ocictl.content import VerifyingReader, read_all, read_document
@@ -62,6 +62,7 @@ class Repository:
         *,
         referrers_mode: ReferrersMode = "auto",
         for_writing: bool = False,
+        accept: Sequence[str] = (),
         on_event: EventSink = discard,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
@@ -73,6 +74,8 @@ class Repository:
                 `auto`: the API, and the tags where the registry shows that it has no API (RFR-09, RFT-02).
             for_writing: it is known that something will be written, so the right to do so is asked for at once:
                 one token serves everything, and a login that does not work is found first of all (AUTH-15).
+            accept: media types of documents to ask for; all that are known if empty (PULL-01). A registry may
+                answer with another one all the same.
             on_event: told about warnings, retries and uses of a referrers tag.
             sleep: waits so many seconds between attempts.
         """
@@ -83,7 +86,7 @@ class Repository:
         always = (endpoints.push_scope(name),) if for_writing else ()
         self._on_event = on_event
         self._client = RegistryClient(reference, config, on_event, always=always)
-        self._manifests = Manifests(self._client, name)
+        self._manifests = Manifests(self._client, name, accept=accept)
         self._blobs = Blobs(
             self._client, name, on_event=on_event, sleep=sleep, backoff=_backoff(config.limits)
         )

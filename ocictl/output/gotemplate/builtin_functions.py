@@ -14,6 +14,8 @@ from ocictl.output.gotemplate.problems import Fault
 from ocictl.output.gotemplate.values import (
     MISSING,
     Budget,
+    NilList,
+    NilMap,
     StringMap,
     Uint8,
     Value,
@@ -48,7 +50,7 @@ def _basic(value: Value) -> str:
 
 
 def _is_nil(value: Value) -> bool:
-    return value is None or value is MISSING
+    return value is None or value is MISSING or isinstance(value, NilList | NilMap)
 
 
 def _equal(_: Budget, one: Value, *others: Value) -> bool:

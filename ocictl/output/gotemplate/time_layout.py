@@ -97,7 +97,7 @@ def parse_time(layout: str, text: str, local: Callable[[datetime], datetime]) ->
     try:
         found = re.fullmatch("".join(pattern), text, re.ASCII)
         return None if found is None else _moment(found.groupdict(), local)
-    except (ValueError, OverflowError, re.error):  # a day that does not exist; a field that is there twice
+    except (ValueError, OverflowError, OSError, re.error):  # a day that does not exist; a field that is there twice
         return None
 
 

@@ -334,8 +334,9 @@ class TestDamage:
         assert read_all(target, of(data)) == data
         spoil(blob_path(path, data), how)
         assert read(target, data) == data
-        assert len(warnings) == 1
-        assert "damaged" in warnings[0]
+        if how != "longer":  # then it may be the descriptor that is wrong, and an endless file is not read
+            assert len(warnings) == 1
+            assert "damaged" in warnings[0]
         assert entries(path) == {data}
         assert read(target, data) == data
         assert len(source.fetched) == 2
@@ -361,9 +362,10 @@ class TestDamage:
         """If size and digest don't fit together, the source decides, and the entry stays."""
         for data in (SMALL, LARGE):
             assert read_all(target, of(data)) == data
-            wrong = Descriptor(media_type="a/b", digest=of(data).digest, size=len(data) + 1)
-            with pytest.raises(ContentError):
-                read_all(target, wrong)
+            for size in (len(data) + 1, len(data) - 1):
+                wrong = Descriptor(media_type="a/b", digest=of(data).digest, size=size)
+                with pytest.raises(ContentError):
+                    read_all(target, wrong)
         assert entries(path) == {SMALL, LARGE}
         assert warnings == []
 
