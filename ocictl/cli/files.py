@@ -40,9 +40,10 @@ def replacing(path: str) -> Iterator[BinaryIO]:
         return
     final = os.path.realpath(path)
     temporary = os.path.join(os.path.dirname(final), temporary_name())  # noqa: PTH118, PTH120 - plain strings
-    with writing(path):
-        opened = os.open(temporary, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666)
     try:
+        # Inside: a signal that comes right after the file is made must find somebody who removes it.
+        with writing(path):
+            opened = os.open(temporary, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666)
         with CheckedFile(opened, path) as file:
             yield _as_binary(file)
             with writing(path):
