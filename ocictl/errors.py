@@ -55,6 +55,7 @@ CODES: dict[str, str] = {
     "annotation-file-invalid": "an annotation file is not a JSON object of objects of strings",
     "platform-invalid": "a platform is not os[/arch[/variant]][:os_version]",
     "time-invalid": "a time stamp is not RFC 3339 (or, in SOURCE_DATE_EPOCH, not a number of seconds)",
+    "template-invalid": "an output template is not valid, or asks for what can't be done with the result",
     "header-invalid": "a custom header is not 'Name: value', or sets a header that ocictl owns",
     # NotFoundError
     "not-found": "the registry or layout has no such manifest, blob or tag",

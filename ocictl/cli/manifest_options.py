@@ -25,6 +25,8 @@ class ManifestOptions:
     annotation_file: str | None
     created: str | None
     export_manifest: str | None
+    compression: Literal["gzip", "zstd", "none"]
+    compression_level: int | None
     disable_path_validation: bool
     concurrency: int
     image_spec: Literal["v1.1", "v1.0"] | None = None
@@ -40,6 +42,7 @@ class ManifestOptions:
         """
         from ocictl.model.platform import Platform
         from ocictl.ops.annotations import Annotations
+        from ocictl.ops.compress import Compression
         from ocictl.ops.pack import FileArgument, PackOptions
 
         if self.annotation and self.annotation_file:
@@ -60,6 +63,7 @@ class ManifestOptions:
             platform=Platform.parse(self.artifact_platform) if self.artifact_platform else None,
             created=self.created or epoch_time(epoch),
             mtime=epoch or 0,
+            compression=Compression(self.compression, self.compression_level),
             path_validation=not self.disable_path_validation,
         )
 
@@ -108,6 +112,19 @@ def manifest_options(*, type_required: bool = False) -> Callable[[F], F]:
             help="Record this creation time, RFC 3339; SOURCE_DATE_EPOCH is read too.",
         ),
         _manifest("--export-manifest", metavar="PATH", help="Write the manifest to this file too."),
+        _manifest(
+            "--compression",
+            type=click.Choice(["gzip", "zstd", "none"]),
+            default="gzip",
+            show_default=True,
+            help="How to compress a directory's archive.",
+        ),
+        _manifest(
+            "--compression-level",
+            type=int,
+            metavar="N",
+            help="1 to 9 for gzip (default 2), 1 to 19 for zstd (default 3); more is smaller and slower.",
+        ),
         _manifest(
             "--disable-path-validation",
             is_flag=True,

@@ -72,7 +72,7 @@ def _same(one: Value, other: Value) -> bool:
 
 def _less(_: Budget, one: Value, other: Value) -> bool:
     kinds = _basic(one), _basic(other)
-    if "" in kinds or "bool" in kinds and kinds[0] == kinds[1]:
+    if "" in kinds or ("bool" in kinds and kinds[0] == kinds[1]):
         raise Fault("values of this type have no order")
     if kinds[0] != kinds[1]:
         raise Fault(f"incompatible types for comparison: {type_name(one)} and {type_name(other)}")
@@ -160,7 +160,9 @@ def _call(_: Budget, *_values: Value) -> NoReturn:
 
 
 FUNCTIONS: Final[Mapping[str, Function]] = {
-    "and": Function(lambda _, *values: values[-1], ("value",), "value"),  # these two are evaluated piece by piece
+    "and": Function(
+        lambda _, *values: values[-1], ("value",), "value"
+    ),  # these two are evaluated piece by piece
     "or": Function(lambda _, *values: values[-1], ("value",), "value"),
     "not": Function(lambda _, value: not truth(value), ("value",)),
     "eq": Function(_equal, ("value",), "value"),

@@ -16,9 +16,6 @@ from ocictl.output.gotemplate.json_text import read_json, to_json
 from ocictl.output.gotemplate.problems import Fault
 from ocictl.output.gotemplate.values import (
     Budget,
-    Moment,
-    NilList,
-    NilMap,
     Value,
     from_bytes,
     kind_name,
@@ -156,9 +153,7 @@ FUNCTIONS: Final[Mapping[str, Function]] = {
     "adler32sum": _checksum(lambda data: str(zlib.adler32(data))),
     "typeOf": Function(lambda _, value: type_name(value), ("any",)),
     "typeIs": Function(lambda _, name, value: name == type_name(value), ("string", "any")),
-    "typeIsLike": Function(
-        lambda _, name, value: type_name(value) in {name, f"*{name}"}, ("string", "any")
-    ),
+    "typeIsLike": Function(lambda _, name, value: type_name(value) in {name, f"*{name}"}, ("string", "any")),
     "kindOf": Function(lambda _, value: kind_name(value), ("any",)),
     "kindIs": Function(lambda _, name, value: name == kind_name(value), ("string", "any")),
     "deepEqual": Function(_deep_equal, ("any", "any")),

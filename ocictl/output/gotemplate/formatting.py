@@ -321,4 +321,3 @@ def strings_of(budget: Budget, value: Value) -> list[str]:
     if not isinstance(value, list):
         return [show(budget, value)]
     return [show(budget, entry) for entry in value if entry is not None]
-

@@ -1,4 +1,4 @@
-"""What a function of templates is, and all of them."""
+"""What a function of templates is."""
 
 from __future__ import annotations
 
@@ -61,46 +61,3 @@ def fit(value: Value, kind: Kind) -> tuple[bool, Value]:
         "time": lambda given: isinstance(given, Moment),
     }
     return matches[kind](value), value
-
-
-def all_functions() -> Mapping[str, Function]:
-    """Every function by name. Sprig's replace those of Go that have the same name, as in oras."""
-    from ocictl.output.gotemplate import (
-        builtin_functions,
-        data_functions,
-        list_functions,
-        map_functions,
-        number_functions,
-        regex_functions,
-        text_functions,
-        time_functions,
-    )
-
-    return {
-        **builtin_functions.FUNCTIONS,
-        **data_functions.FUNCTIONS,
-        **list_functions.FUNCTIONS,
-        **map_functions.FUNCTIONS,
-        **number_functions.FUNCTIONS,
-        **regex_functions.FUNCTIONS,
-        **text_functions.FUNCTIONS,
-        **time_functions.FUNCTIONS,
-    }
-
-
-UNSUPPORTED: Final = frozenset(
-    """
-    bcrypt buildCustomCert camelcase decryptAES derivePassword encryptAES env expandenv genCA genCAWithKey
-    genPrivateKey genSelfSignedCert genSelfSignedCertWithKey genSignedCert genSignedCertWithKey getHostByName htpasswd
-    kebabcase randAlpha randAlphaNum randAscii randBytes randInt randNumeric semver semverCompare shuffle snakecase
-    urlJoin urlParse uuidv4
-    """.split()
-)
-"""Functions of Sprig that are left out: they make secrets, look around, or are rare."""
-
-
-def missing_function(name: str) -> str:
-    """What to say about a name that is no function."""
-    if name in UNSUPPORTED:
-        return f"the function {name!r} of Sprig is not supported"
-    return f"function {name!r} is not defined"

@@ -59,9 +59,7 @@ def _escape(character: str) -> str:
     return "\\ufffd" if number >= 0xDC80 else f"\\u{number:04x}"
 
 
-def _write(
-    budget: Budget, value: Value, string: Callable[[str], str], indent: str, depth: int
-) -> str | None:
+def _write(budget: Budget, value: Value, string: Callable[[str], str], indent: str, depth: int) -> str | None:
     budget.spend()
     budget.level(depth)
     if isinstance(value, str):

@@ -11,9 +11,7 @@ from ocictl.output.gotemplate.functions import Function
 from ocictl.output.gotemplate.numbers import to_integer
 from ocictl.output.gotemplate.problems import Fault
 from ocictl.output.gotemplate.values import (
-    MISSING,
     Budget,
-    Int64,
     Ints,
     Lists,
     NilList,

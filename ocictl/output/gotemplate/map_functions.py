@@ -9,7 +9,7 @@ from ocictl.output.gotemplate.data_functions import is_empty
 from ocictl.output.gotemplate.formatting import show
 from ocictl.output.gotemplate.functions import Function
 from ocictl.output.gotemplate.problems import Fault
-from ocictl.output.gotemplate.values import MISSING, Budget, NilMap, Strings, Value, is_map
+from ocictl.output.gotemplate.values import Budget, NilMap, Strings, Value, is_map
 
 
 def _dict(budget: Budget, *values: Value) -> dict[str, Any]:
@@ -45,7 +45,7 @@ def _values(budget: Budget, entries: dict[str, Any]) -> list[Any]:
     return [entries[key] for key in sorted(entries)]
 
 
-def _pluck(budget: Budget, key: str, *maps: dict[str, Any]) -> list[Any]:
+def _pluck(_: Budget, key: str, *maps: dict[str, Any]) -> list[Any]:
     return [entries[key] for entries in maps if key in entries]
 
 

@@ -9,9 +9,9 @@ from decimal import Decimal
 from functools import reduce
 from typing import Final
 
+from ocictl.output.gotemplate.formatting import show
 from ocictl.output.gotemplate.functions import Function
 from ocictl.output.gotemplate.literals import parse_integer
-from ocictl.output.gotemplate.formatting import show
 from ocictl.output.gotemplate.numbers import to_integer, to_real
 from ocictl.output.gotemplate.problems import Fault
 from ocictl.output.gotemplate.values import Budget, Int64, Value, wrapped
@@ -39,7 +39,9 @@ def _remainder(one: int, other: int) -> int:
     return one - other * _quotient(one, other)
 
 
-def _fold_real(calculate: Callable[[Decimal, Decimal], Decimal], start: float | None = None) -> Callable[..., float]:
+def _fold_real(
+    calculate: Callable[[Decimal, Decimal], Decimal], start: float | None = None
+) -> Callable[..., float]:
     def call(_: Budget, *values: Value) -> float:
         given = [to_real(value) for value in values]
         numbers = [_decimal(number) for number in (given if start is None else [start, *given])]

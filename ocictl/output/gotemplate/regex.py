@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Final
+from dataclasses import dataclass, field
+from typing import Final, TypeAlias
 
 from ocictl.output.gotemplate.problems import Fault
 from ocictl.output.gotemplate.regex_syntax import (
@@ -22,6 +22,7 @@ from ocictl.output.gotemplate.values import Budget
 
 _LARGEST: Final = 10_000
 """Instructions of one program."""
+_MOST_GROUPS: Final = 100
 _WORD: Final = frozenset("0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ_abcdefghijklmnopqrstuvwxyz")
 
 
@@ -37,8 +38,16 @@ class _Instruction:
     other: int = 0
 
 
-Found = tuple[int, ...]
+Found: TypeAlias = tuple[int, ...]
 """Start and end of the whole match and of each group; -1 where a group took no part."""
+
+
+@dataclass(slots=True)
+class _Threads:
+    """The ways to match that are open at one place, most wanted first: an instruction, and what is saved so far."""
+
+    entries: list[tuple[int, Found]] = field(default_factory=list)
+    seen: set[int] = field(default_factory=set)
 
 
 class Regex:
@@ -53,7 +62,8 @@ class Regex:
         """
         parser = Parser(pattern)
         tree = parser.parse()
-        self.pattern = pattern
+        if parser.groups > _MOST_GROUPS:
+            raise Fault("a regular expression has too many groups")
         self.names = parser.names
         self._slots = 2 * (parser.groups + 1)
         self._program: list[_Instruction] = []
@@ -97,67 +107,63 @@ class Regex:
             jump.to = len(self._program)
 
     def _compile_repetition(self, tree: Repetition) -> None:
-        for _ in range(tree.least):
-            self._compile(tree.part)
-        splits: list[_Instruction] = []
+        splits: list[tuple[_Instruction, int]] = []
+
+        def split(inside: int) -> None:
+            splits.append((self._add(_Instruction("split")), inside))
+
         if tree.most is None:
-            start = len(self._program)
-            splits.append(self._add(_Instruction("split")))
-            self._compile(tree.part)
-            self._add(_Instruction("jump", to=start))
-        else:
-            for _ in range(tree.most - tree.least):
-                splits.append(self._add(_Instruction("split")))
+            for _ in range(tree.least - 1):
                 self._compile(tree.part)
-        following = {id(split): position + 1 for position, split in enumerate(self._program)}
-        for split in splits:
-            inside, outside = following[id(split)], len(self._program)
-            split.to, split.other = (inside, outside) if tree.greedy else (outside, inside)
+            if tree.least == 0:
+                split(len(self._program) + 1)
+            start = len(self._program)
+            self._compile(tree.part)
+            split(start)
+        else:
+            for _ in range(tree.least):
+                self._compile(tree.part)
+            for _ in range(tree.most - tree.least):
+                split(len(self._program) + 1)
+                self._compile(tree.part)
+        outside = len(self._program)
+        for instruction, inside in splits:
+            ways = (inside, outside) if tree.greedy else (outside, inside)
+            instruction.to, instruction.other = ways
 
     def search(self, budget: Budget, text: str, start: int = 0) -> Found | None:
         """Find the first match from a position on."""
-        threads: list[tuple[int, Found]] = []
         best: Found | None = None
-        position = start
-        while True:
+        current = _Threads()
+        for position in range(start, len(text) + 1):
             if best is None:
-                self._follow(budget, threads, 0, (-1,) * self._slots, text, position)
-            if not threads:
-                if best is not None or position >= len(text):
-                    return best
-            following: list[tuple[int, Found]] = []
+                self._follow(budget, current, 0, (-1,) * self._slots, text, position)
+            following = _Threads()
             character = text[position : position + 1]
-            for counter, saved in threads:
+            for counter, saved in current.entries:
                 budget.spend()
-                instruction = self._program[counter]
-                if instruction.kind == "match":
+                test = self._program[counter].test
+                if test is None:
                     best = saved
-                    break  # what comes after it is less wanted
-                if character and instruction.test is not None and instruction.test(character):
+                    break  # what comes after this is less wanted
+                if character and test(character):
                     self._follow(budget, following, counter + 1, saved, text, position + 1)
-            if not character:
-                return best
-            threads, position = following, position + 1
+            if best is not None and not following.entries:
+                break
+            current = following
+        return best
 
     def _follow(
-        self,
-        budget: Budget,
-        threads: list[tuple[int, Found]],
-        counter: int,
-        saved: Found,
-        text: str,
-        position: int,
+        self, budget: Budget, threads: _Threads, counter: int, saved: Found, text: str, position: int
     ) -> None:
         """Add what is reached from an instruction without taking a character, most wanted first."""
-        seen = {counter for counter, _ in threads}
-        seen |= self._passed if threads else set()
         pending = [(counter, saved)]
         while pending:
             budget.spend()
             counter, saved = pending.pop()
-            if counter in seen:
+            if counter in threads.seen:
                 continue
-            seen.add(counter)
+            threads.seen.add(counter)
             instruction = self._program[counter]
             match instruction.kind:
                 case "jump":
@@ -171,8 +177,7 @@ class Regex:
                     if _holds(instruction.place, text, position):
                         pending.append((counter + 1, saved))
                 case _:
-                    threads.append((counter, saved))
-        self._passed = seen
+                    threads.entries.append((counter, saved))
 
     def all_matches(self, budget: Budget, text: str, count: int = -1) -> Iterator[Found]:
         """Find matches that do not overlap, at most `count` unless that is negative."""

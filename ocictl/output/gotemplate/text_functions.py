@@ -61,7 +61,7 @@ def _untitle(text: str) -> str:
         if character in SPACES:
             begins = True
         elif begins:
-            character = _lower(character)  # noqa: PLW2901
+            character = _lower(character)
             begins = False
         parts.append(character)
     return "".join(parts)
@@ -254,9 +254,7 @@ FUNCTIONS: Final[Mapping[str, Function]] = {
     "wrap": Function(_wrap, ("int", "string")),
     "wrapWith": Function(_wrap_with, ("int", "string", "string")),
     "indent": Function(_indent, ("int", "string")),
-    "nindent": Function(
-        lambda budget, spaces, text: "\n" + _indent(budget, spaces, text), ("int", "string")
-    ),
+    "nindent": Function(lambda budget, spaces, text: "\n" + _indent(budget, spaces, text), ("int", "string")),
     "quote": Function(_quoted(_quote), (), "any"),
     "squote": Function(_quoted(lambda budget, value: f"'{show(budget, value)}'"), (), "any"),
     "cat": Function(_cat, (), "any"),

@@ -12,8 +12,18 @@ from ocictl.output.gotemplate.problems import Fault
 from ocictl.output.gotemplate.time_layout import format_time, moment_text, parse_time
 from ocictl.output.gotemplate.values import Budget, Int64, Moment, Value, is_integer, type_name
 
-_UNITS: Final = {"ns": 1, "us": 10**3, "µs": 10**3, "μs": 10**3, "ms": 10**6, "s": 10**9, "m": 60 * 10**9, "h": 3600 * 10**9}  # noqa: RUF001
-_DURATION: Final = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:ns|us|µs|μs|ms|s|m|h)(?:(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:ns|us|µs|μs|ms|s|m|h))*")  # noqa: RUF001
+_UNITS: Final = {
+    "ns": 1,
+    "us": 10**3,
+    "µs": 10**3,
+    "μs": 10**3,
+    "ms": 10**6,
+    "s": 10**9,
+    "m": 60 * 10**9,
+    "h": 3600 * 10**9,
+}
+_PART: Final = r"(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:ns|us|µs|μs|ms|s|m|h)"
+_DURATION: Final = re.compile(rf"[+-]?(?:{_PART})+")
 _PIECE: Final = re.compile(r"([0-9.]+)([a-zµμ]+)")
 _ZERO: Final = Moment(datetime(1, 1, 1, tzinfo=UTC))
 
@@ -171,14 +181,10 @@ FUNCTIONS: Final[Mapping[str, Function]] = {
     "date": _dated(lambda _, layout, value: _in_zone(layout, value, "Local")),
     **dict.fromkeys(
         ("dateInZone", "date_in_zone"),
-        Function(
-            lambda _, layout, value, zone: _in_zone(layout, value, zone), ("string", "any", "string")
-        ),
+        Function(lambda _, layout, value, zone: _in_zone(layout, value, zone), ("string", "any", "string")),
     ),
     "htmlDate": Function(lambda _, value: _in_zone("2006-01-02", value, "Local"), ("any",)),
-    "htmlDateInZone": Function(
-        lambda _, value, zone: _in_zone("2006-01-02", value, zone), ("any", "string")
-    ),
+    "htmlDateInZone": Function(lambda _, value, zone: _in_zone("2006-01-02", value, zone), ("any", "string")),
     **dict.fromkeys(("dateModify", "date_modify"), Function(_modify, ("string", "time"))),
     **dict.fromkeys(("mustDateModify", "must_date_modify"), Function(_must_modify, ("string", "time"))),
     "toDate": Function(_to_date, ("string", "string")),

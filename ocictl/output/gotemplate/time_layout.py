@@ -97,7 +97,12 @@ def parse_time(layout: str, text: str, local: Callable[[datetime], datetime]) ->
     try:
         found = re.fullmatch("".join(pattern), text, re.ASCII)
         return None if found is None else _moment(found.groupdict(), local)
-    except (ValueError, OverflowError, OSError, re.error):  # a day that does not exist; a field that is there twice
+    except (
+        ValueError,
+        OverflowError,
+        OSError,
+        re.error,
+    ):  # a day that does not exist; a field that is there twice
         return None
 
 
@@ -113,7 +118,9 @@ def _moment(fields: dict[str, str | None], local: Callable[[datetime], datetime]
         hour = hour % 12 + (12 if half.lower() == "pm" else 0)
     micro = int((fields.get("fraction") or "0")[:6].ljust(6, "0"))
     day = number("day", 1)
-    at = datetime(year, _month(fields.get("month")), day, hour, number("minute", 0), number("second", 0), micro)  # noqa: DTZ001 - the zone follows
+    at = datetime(  # noqa: DTZ001 - the zone follows
+        year, _month(fields.get("month")), day, hour, number("minute", 0), number("second", 0), micro
+    )
     offset = fields.get("offset")
     if offset is not None:
         return Moment(at.replace(tzinfo=_zone(offset)))

@@ -804,57 +804,6 @@ def test_interrupted(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert os.listdir(root) == []
 
 
-# zstd
-
-
-class FakeZstd:
-    """Stands for a zstd module: frames are magic, length, content."""
-
-    class ZstdError(Exception):
-        pass
-
-    class ZstdDecompressor:
-        def __init__(self) -> None:
-            self.eof, self.needs_input, self.unused_data, self.buffer = False, True, b"", b""
-
-        def decompress(self, data: bytes, max_length: int) -> bytes:
-            self.buffer += data
-            length = struct.unpack("<I", self.buffer[4:8])[0]
-            if length > 1 << 20:
-                raise FakeZstd.ZstdError("bad frame")
-            if len(self.buffer) < 8 + length:
-                return b""
-            self.eof, self.unused_data = True, self.buffer[8 + length :]
-            return self.buffer[8 : 8 + length]
-
-
-def zstd(raw: bytes) -> bytes:
-    return b"\x28\xb5\x2f\xfd" + struct.pack("<I", len(raw)) + raw
-
-
-def test_zstd(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A zstd archive is read where Python can, frame after frame."""
-    monkeypatch.setattr(codec.importlib, "import_module", lambda _name: FakeZstd)
-    raw = archive(TOP, file("d/f", b"1"), compressed=False)
-    out(zstd(raw[:700]) + zstd(raw[700:]), root)
-    assert contents(root / "d") == {"f": "1"}
-    with pytest.raises(ContentError, match="damaged"):
-        out(b"\x28\xb5\x2f\xfd" + b"\xff" * 100, root)
-
-
-def test_zstd_without_codec(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where Python can't read zstd, the error says what would."""
-
-    def missing(name: str) -> None:
-        raise ImportError(name)
-
-    monkeypatch.setattr(codec.importlib, "import_module", missing)
-    with pytest.raises(ContentError, match="zstd") as caught:
-        out(zstd(b""), root)
-    assert caught.value.hint is not None
-    assert "3.14" in caught.value.hint
-
-
 # Whatever comes
 
 
