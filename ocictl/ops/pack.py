@@ -225,7 +225,7 @@ def _read_directory(
     if compression.name == "none":
         # It takes no time to make it again, so it needs no room on the disk.
         packed = pack_directory(path, title, None, mtime=mtime, compression=compression)
-        content = DirectoryContent(path, title, size=packed.size, mtime=mtime)
+        content = DirectoryContent(path, title, packed, mtime=mtime)
     else:
         content = spool = resources.enter_context(Spool())
         packed = pack_directory(path, title, spool, mtime=mtime, compression=compression)

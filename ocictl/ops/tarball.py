@@ -21,7 +21,7 @@ from typing import Final, Protocol, Self
 from ocictl.content import unreadable
 from ocictl.errors import PathError, StorageError
 from ocictl.hashing import BackgroundHasher
-from ocictl.model.digest import Digest
+from ocictl.model.digest import Digest, new_hasher
 from ocictl.ops.compress import BLOCK, Compression, new_compressor
 from ocictl.ops.files import writing
 from ocictl.ops.ignore import Ignore
@@ -109,33 +109,35 @@ def pack_directory(
 class DirectoryContent:
     """The uncompressed archive of a directory, made anew each time it is read: no copy of it is kept."""
 
-    def __init__(self, source: Path, name: str, *, size: int, mtime: int = 0) -> None:
+    def __init__(self, source: Path, name: str, packed: PackedArchive, *, mtime: int = 0) -> None:
         """
         Args:
             source: the directory.
             name: the title.
-            size: of the archive, from `pack_directory`.
+            packed: what `pack_directory` found out, without compression.
             mtime: seconds since the epoch, for every entry.
         """
-        self._size = size
+        self._packed = packed
         self._arguments = (source, name, mtime)
 
     @property
     def size(self) -> int:
-        return self._size
+        return self._packed.size
 
     def open(self) -> ByteStream:
-        return _PiecesStream(_Tree(*self._arguments), self._size)
+        return _PiecesStream(_Tree(*self._arguments), self._packed)
 
 
 class _PiecesStream:
-    """An archive as a stream. A tree that changed is found out by its size here, else by its digest."""
+    """An archive as a stream. Its last bytes are not handed out if it is not what it was."""
 
-    def __init__(self, tree: _Tree, size: int) -> None:
+    def __init__(self, tree: _Tree, expected: PackedArchive) -> None:
         self._tree = tree
         self._pieces = tree.pieces()
         self._rest = memoryview(b"")
-        self._left = size
+        self._left = expected.size
+        self._expected = expected.unpacked_digest
+        self._hasher = new_hasher("sha256")
 
     def read(self, size: int = -1, /) -> bytes:
         parts = []
@@ -152,7 +154,10 @@ class _PiecesStream:
             parts.append(part)
         data = b"".join(parts)
         self._left -= len(data)
+        self._hasher.update(data)
         if self._left < 0 or (wanted and self._left):
+            raise _changed(self._tree.path)
+        if not self._left and self._hasher.hexdigest() != self._expected.encoded:
             raise _changed(self._tree.path)
         return data
 

@@ -73,6 +73,26 @@ def _tag(work: Path) -> Outcome:
     return ocictl("tag", *LAYOUT, "lay:v1", "v4", "v3")
 
 
+def _cp(work: Path) -> Outcome:
+    _attach(work)
+    ends = ("--from-oci-layout", "--to-oci-layout")
+    return ocictl("cp", "--format", "json", "-r", *ends, "lay:v1", "copy:v4,v3")
+
+
+def _backup(work: Path) -> Outcome:
+    _attach(work)
+    with Registry() as registry:
+        ocictl("cp", "-r", "--from-oci-layout", "lay:v1", f"{registry.host}/app:v1,v2")
+        command = ("backup", "--format", "json", "--include-referrers", "-o", "saved.tar")
+        return ocictl(*command, f"{registry.host}/app:v2,v1")
+
+
+def _restore(work: Path) -> Outcome:
+    _attach(work)
+    with Registry() as registry:
+        return ocictl("restore", "--format", "json", "--input", "lay", f"{registry.host}/app")
+
+
 def _version(work: Path) -> Outcome:
     return ocictl("version", "--format", "json")
 
@@ -117,6 +137,9 @@ COMMANDS: dict[str, Callable[[Path], Outcome]] = {
     "blob-fetch": _blob_fetch,
     "resolve": _resolve,
     "tag": _tag,
+    "cp": _cp,
+    "backup": _backup,
+    "restore": _restore,
     "login": _login,
     "logout": _logout,
     "cache-info": _cache_info,

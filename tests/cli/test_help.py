@@ -74,6 +74,7 @@ def test_each_command_has_an_example_a_format_and_explained_options(
     ("path", "same"),
     [
         (("digest",), ("resolve",)),
+        (("copy",), ("cp",)),
         (("manifest", "get"), ("manifest", "fetch")),
         (("manifest", "show"), ("manifest", "fetch")),
         (("blob", "get"), ("blob", "fetch")),

@@ -7,11 +7,29 @@ import struct
 
 __all__ = ["mixed_bytes"]
 
-_WORDS = (
-    "the of and blob layer digest manifest registry import return self def class 0 1 2 = ( ) : \n\t".split(
-        " "
-    )
-)
+_WORDS = [
+    "the",
+    "of",
+    "and",
+    "blob",
+    "layer",
+    "digest",
+    "manifest",
+    "registry",
+    "import",
+    "return",
+    "self",
+    "def",
+    "class",
+    "0",
+    "1",
+    "2",
+    "=",
+    "(",
+    ")",
+    ":",
+    "\n\t",
+]
 
 
 def mixed_bytes(size: int = 3_500_000) -> bytes:

@@ -11,6 +11,7 @@ import pytest
 HEAVY = ("requests", "urllib3", "rich", "jsonschema", "filelock", "ssl", "http.client", "tarfile")
 COMMANDS = [
     *("push", "pull", "attach", "discover", "resolve", "tag", "manifest fetch", "blob fetch"),
+    *("cp", "backup", "restore"),
     *("login", "logout", "cache info", "cache prune", "version"),
 ]
 

@@ -53,27 +53,34 @@ def _from_json(budget: Budget, text: str) -> Value:
         return None
 
 
-def _decoded(decode: Callable[[bytes], bytes], name: str) -> Callable[[Budget, str], str]:
+def _decoded(decode: Callable[[bytes], bytes], name: str, group: int) -> Function:
     """A function that decodes; what can't be decoded becomes a message, as with Sprig."""
 
-    def call(budget: Budget, text: str) -> str:
-        budget.text(len(text))
-        data = re.sub(rb"[\r\n]", b"", to_bytes(text))
+    def call(_: Budget, text: str) -> str:
+        data = to_bytes(text)
         try:
-            return from_bytes(decode(data))
+            return from_bytes(decode(re.sub(rb"[\r\n]", b"", data)))
         except (binascii.Error, ValueError):
-            return f"illegal {name} data at input byte {_wrong_byte(to_bytes(text), name)}"
+            return f"illegal {name} data at input byte {_wrong_byte(data, name, group)}"
 
-    return call
+    return Function(call, ("string",))
 
 
 _ALPHABETS: Final = {"base64": rb"[A-Za-z0-9+/\r\n]*", "base32": rb"[A-Z2-7\r\n]*"}
 
 
-def _wrong_byte(data: bytes, name: str) -> int:
-    """The place of the first byte that does not belong there, or of the end that comes too early."""
+def _wrong_byte(data: bytes, name: str, group: int) -> int:
+    """The place of the first byte that does not belong there; of an unfinished group its beginning."""
     match = re.match(_ALPHABETS[name], data)
-    return match.end() if match else 0
+    end = match.end() if match else 0
+    inside = len(re.sub(rb"[\r\n]", b"", data[:end])) % group
+    if end == len(data):
+        return end - inside
+    if data[end : end + 1] != b"=" or inside < 2:
+        return end
+    if inside == group - 1 or end + 1 == len(data):
+        return end + 1
+    return end + 2 if data[end + 1 : end + 2] == b"=" else end
 
 
 def _b64decode(data: bytes) -> bytes:
@@ -144,9 +151,9 @@ FUNCTIONS: Final[Mapping[str, Function]] = {
     "toRawJson": Function(lambda budget, value: _must_json(budget, value, html=False), ("any",)),
     "mustToRawJson": Function(lambda budget, value: _must_json(budget, value, html=False), ("any",)),
     "b64enc": Function(lambda _, text: base64.b64encode(to_bytes(text)).decode(), ("string",)),
-    "b64dec": Function(_decoded(_b64decode, "base64"), ("string",)),
+    "b64dec": _decoded(_b64decode, "base64", 4),
     "b32enc": Function(lambda _, text: base64.b32encode(to_bytes(text)).decode(), ("string",)),
-    "b32dec": Function(_decoded(base64.b32decode, "base32"), ("string",)),
+    "b32dec": _decoded(base64.b32decode, "base32", 8),
     "sha1sum": _checksum(lambda data: hashlib.sha1(data, usedforsecurity=False).hexdigest()),
     "sha256sum": _checksum(lambda data: hashlib.sha256(data).hexdigest()),
     "sha512sum": _checksum(lambda data: hashlib.sha512(data).hexdigest()),

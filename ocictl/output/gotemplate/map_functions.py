@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from ocictl.output.gotemplate.data_functions import is_empty
@@ -59,29 +59,34 @@ def _omit(budget: Budget, entries: dict[str, Any], *keys: str) -> dict[str, Any]
 
 
 def _merge(budget: Budget, target: dict[str, Any], *sources: dict[str, Any]) -> dict[str, Any]:
-    for source in sources:
-        _merge_one(budget, target, source, 0, overwrite=False)
-    return target
+    """Fill in what is missing or empty in the first map."""
+    return _merge_all(budget, target, sources, overwrite=False)
 
 
 def _merge_overwrite(budget: Budget, target: dict[str, Any], *sources: dict[str, Any]) -> dict[str, Any]:
+    """Put everything from the other maps into the first; maps in it are merged, too."""
+    return _merge_all(budget, target, sources, overwrite=True)
+
+
+def _merge_all(
+    budget: Budget, target: dict[str, Any], sources: Sequence[dict[str, Any]], *, overwrite: bool
+) -> dict[str, Any]:
+    found = {} if isinstance(target, NilMap) else target
     for source in sources:
-        _merge_one(budget, target, source, 0, overwrite=True)
-    return target
+        _merge_one(budget, found, source, 0, overwrite=overwrite)
+    return found
 
 
 def _merge_one(
     budget: Budget, target: dict[str, Any], source: dict[str, Any], depth: int, *, overwrite: bool
 ) -> None:
     budget.level(depth)
-    if isinstance(target, NilMap):
-        raise Fault("nothing can be merged into nil")
     for key, value in list(source.items()):
         budget.spend()
         before = target.get(key)
-        if is_map(before) and is_map(value) and not isinstance(before, NilMap):
+        if is_map(before) and is_map(value):
             _merge_one(budget, before, value, depth + 1, overwrite=overwrite)
-        elif (not is_empty(value) and overwrite) or is_empty(before):
+        elif overwrite or (is_empty(before) and value is not None):
             target[key] = value
 
 

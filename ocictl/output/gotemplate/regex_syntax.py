@@ -156,9 +156,11 @@ class Parser:
         parts: list[Tree] = []
         while self._position < len(self._pattern) and not self._at("|") and not self._at(")"):
             if self._at("\\Q"):
-                parts += self._verbatim()
-                continue
-            part = self._atom()
+                verbatim = self._verbatim()
+                parts += verbatim[:-1]
+                part = verbatim[-1] if verbatim else None
+            else:
+                part = self._atom()
             if part is not None:
                 parts.append(self._repeated(part))
         return Sequence(tuple(parts))

@@ -7,7 +7,6 @@ import hashlib
 import os
 import struct
 import zlib
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -67,9 +66,9 @@ def test_golden_digests(corpus: bytes, name: Any, level: int) -> None:
 
 
 @pytest.fixture(params=[1, 2, 5])
-def threads(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[int]:
+def threads(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> int:
     monkeypatch.setattr(compress, "_threads", lambda: request.param)
-    yield request.param
+    return request.param
 
 
 @pytest.mark.parametrize("name", ["gzip", "zstd"])

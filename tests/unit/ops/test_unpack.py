@@ -6,7 +6,6 @@ import gzip
 import io
 import os
 import stat
-import struct
 import tempfile
 import tracemalloc
 from collections.abc import Iterator
@@ -20,7 +19,6 @@ from hypothesis import strategies as st
 
 from ocictl.errors import ContentError, OcictlError, PathError, StorageError
 from ocictl.model.digest import Digest
-from ocictl.ops import codec
 from ocictl.ops.paths import OutputRoot
 from ocictl.ops.tarball import pack_directory
 from ocictl.ops.unpack import UnpackLimits, UnpackResult, unpack

@@ -155,7 +155,7 @@ class TestReferrer:
         open_repository(registry).delete(described)
         assert changes(registry) == [f"DELETE {described.digest}"]
 
-    @pytest.mark.parametrize("quirks", [NO_API], indirect=True)
+    @pytest.mark.parametrize("quirks", [Quirks(referrers_api=False, require_blobs=False)], indirect=True)
     def test_the_rest_of_the_list_stays_as_it_is(self, registry: Registry) -> None:
         """RFT-07: foreign entries, their order, and members that ocictl does not know."""
         subject = put_subject(registry)
