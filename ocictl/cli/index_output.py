@@ -55,7 +55,14 @@ class IndexOutput:
             self.output.tell([index_step(event)])
 
     def deliver(
-        self, index: Index, target: Target, location: Location, tags: Sequence[str], shown: str
+        self,
+        index: Index,
+        target: Target,
+        location: Location,
+        *,
+        tag: str | None,
+        more_tags: Sequence[str],
+        shown: str,
     ) -> None:
         """Write the index to a file or push it, and tell the end.
 
@@ -63,7 +70,8 @@ class IndexOutput:
             index: what was built.
             target: where to.
             location: the same place, as the user wrote it.
-            tags: to point at it.
+            tag: to push it under, or None.
+            more_tags: to point at it, too.
             shown: `[kind] REFERENCE` to be told if it is pushed.
         """
         from ocictl.cli.files import write_file
@@ -79,9 +87,10 @@ class IndexOutput:
         self.output.tell([index_built(descriptor, updated=self.updated)])
         if self.file is not None:
             write_file(self.file, index.raw)
-            tags = ()
-        else:
-            push_index(target, index, tags=tags)
+            record = TaggedRecord.tagged(location.path, descriptor, ())
+            self.output.show(record, record.digest, lambda: index_pushed(descriptor, None, ()))
+            return
+        push_index(target, index, tag=tag, more_tags=more_tags)
+        tags = [each for each in (tag, *more_tags) if each]
         record = TaggedRecord.tagged(location.path, descriptor, tags)
-        end = index_pushed(descriptor, shown if self.file is None else None, tags[1:])
-        self.output.show(record, record.digest, lambda: end)
+        self.output.show(record, record.digest, lambda: index_pushed(descriptor, shown, more_tags))

@@ -71,4 +71,5 @@ def command(
     index = create_index(
         target, sources, artifact_type=artifact_type, annotations=given, on_event=way.on_event
     )
-    way.deliver(index, target, location, location.tags, location.shown)
+    tag, more_tags = (location.tags[0], location.tags[1:]) if location.tags else (None, ())
+    way.deliver(index, target, location, tag=tag, more_tags=more_tags, shown=location.shown)

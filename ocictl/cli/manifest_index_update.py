@@ -78,7 +78,8 @@ def command(
         output.show(record, record.digest, list)
         return
     index = update_index(target, selector, changes, on_event=way.on_event)
-    by_tag = not location.selects_by_digest
-    all_tags = (selector, *tags) if by_tag else tags
-    shown = location.shown if by_tag else f"[{location.kind}] {location.path}"
-    way.deliver(index, target, location, all_tags, shown)
+    if location.selects_by_digest:
+        shown = f"[{location.kind}] {location.path}"
+        way.deliver(index, target, location, tag=None, more_tags=tags, shown=shown)
+    else:
+        way.deliver(index, target, location, tag=selector, more_tags=tags, shown=location.shown)

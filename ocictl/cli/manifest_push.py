@@ -69,7 +69,7 @@ def command(
             media_type=media_type or None,
             digest=digest,
             tags=location.tags,
-            name="the manifest" if file == "-" else file,
+            name=None if file == "-" else file,
             concurrency=concurrency,
             on_event=on_event,
         )

@@ -18,6 +18,7 @@ from ocictl.content import CHUNK
 from ocictl.errors import ContentError, PathError
 from ocictl.ops.files import lstat, open_directory, temporary_name, write_error
 from ocictl.ops.links import Links
+from ocictl.ops.member_names import MemberNames
 from ocictl.tar_reader import Member, TarReader, malformed
 
 __all__ = ["LockedDirectory", "Tree", "UnpackLimits", "lock", "too_much"]
@@ -75,7 +76,7 @@ class Tree:
         self.skipped_count = 0
         self._top = top
         self._shown = shown
-        self._names = _Names(title, limits.depth)
+        self._names = MemberNames(title, limits.depth)
         self._limits = limits
         self._stored = stored
         self._links = Links(title)
@@ -297,60 +298,6 @@ class Tree:
             raise too_much("the names of its directories and links are too many or too long")
 
 
-class _Names:
-    """Turns names in the archive into paths below the directory.
-
-    The first entry decides whether names begin with the title, as oras writes them. If so, all must.
-    """
-
-    def __init__(self, title: bytes, depth: int) -> None:
-        self._title = title
-        self._prefix = [part for part in title.split(b"/") if part not in (b"", b".")]
-        self._depth = depth
-        self._prefixed: bool | None = None if self._prefix else False
-        # The directory of the last entry, as its name says it and as a path: most entries follow others in it.
-        self._last_head: bytes | None = None
-        self._last_parts: list[bytes] = []
-
-    def of_member(self, member: Member) -> list[bytes]:
-        head, _, base = member.name.rpartition(b"/")
-        if head == self._last_head and base not in (b"", b".", b".."):
-            return [*self._last_parts, base]
-        parts = self._of_member(member)
-        if parts and parts[-1] == base:
-            self._last_head, self._last_parts = head, parts[:-1]
-        return parts
-
-    def _of_member(self, member: Member) -> list[bytes]:
-        if not member.name:
-            raise malformed("an entry has no name")
-        parts = [part for part in member.name.split(b"/") if part not in (b"", b".")]
-        if self._prefixed is None:
-            # A file called like its directory is one without the prefix.
-            below = parts[: len(self._prefix)] == self._prefix and (
-                len(parts) > len(self._prefix) or member.kind == "directory"
-            )
-            self._prefixed = below and member.name.startswith(b"/") == self._title.startswith(b"/")
-        return self._below(member.name, parts)
-
-    def of_hard_link(self, member: Member) -> list[bytes]:
-        return self._below(member.link, [part for part in member.link.split(b"/") if part not in (b"", b".")])
-
-    def _below(self, name: bytes, parts: list[bytes]) -> list[bytes]:
-        absolute = name.startswith(b"/")
-        if self._prefixed:
-            if parts[: len(self._prefix)] != self._prefix or absolute != self._title.startswith(b"/"):
-                raise _outside(name)
-            parts = parts[len(self._prefix) :]
-        elif absolute:
-            raise _outside(name)
-        if b".." in parts:
-            raise _outside(name)
-        if len(parts) > self._depth:
-            raise malformed(f"an entry is more than {self._depth} directories deep")
-        return parts
-
-
 @dataclass(frozen=True, slots=True)
 class LockedDirectory:
     """A directory that its owner may not list, change or enter, as the archive says."""
@@ -416,13 +363,6 @@ def _clash(parts: list[bytes]) -> ContentError:
 def too_much(why: str) -> ContentError:
     return malformed(
         why, "if you trust it, fetch the blob with 'ocictl blob fetch --output FILE' and unpack it with tar"
-    )
-
-
-def _outside(name: bytes) -> PathError:
-    return PathError(
-        f"entry {name.decode(errors='backslashreplace')!r} of the archive is outside of its directory",
-        hint="nothing of the directory was kept; whoever made the archive has to make it anew",
     )
 
 

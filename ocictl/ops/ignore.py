@@ -8,13 +8,11 @@ from __future__ import annotations
 import errno
 import os
 import stat
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from ocictl.content import unreadable
 from ocictl.errors import InvalidInputError
-
-if TYPE_CHECKING:
-    from pathspec import GitIgnoreSpec
+from ocictl.ops.git_patterns import GitPattern, parse_patterns
 
 __all__ = ["IGNORE_FILE", "Ignore"]
 
@@ -25,15 +23,15 @@ _LONGEST: Final = 1024 * 1024
 class Ignore:
     """The patterns of a directory."""
 
-    def __init__(self, patterns: GitIgnoreSpec) -> None:
-        self._patterns = patterns
+    def __init__(self, patterns: list[GitPattern]) -> None:
+        self._patterns = patterns[::-1]
 
     @classmethod
     def of(cls, directory: str) -> Ignore | None:
         """Read the patterns of a directory; None if it has none.
 
         Raises:
-            InvalidInputError: `argument-invalid`: they are not text, too long, or one of them is no pattern.
+            InvalidInputError: `argument-invalid`: they are not text, or too long.
             StorageError: `file-unreadable`.
         """
         path = os.path.join(directory, IGNORE_FILE)  # noqa: PTH118 - as its caller
@@ -47,14 +45,9 @@ class Ignore:
             return None
         if len(text) > _LONGEST:
             raise _invalid(path, f"it has more than {_LONGEST} bytes")
-        from pathspec import GitIgnoreSpec
-
-        try:
-            lines = text.decode("utf-8-sig").splitlines()
-            # By name: the default is the fastest that is installed.
-            return cls(GitIgnoreSpec.from_lines(lines, backend="simple"))
-        except ValueError as error:
-            raise _invalid(path, str(error)) from error
+        if b"\0" in text:
+            raise _invalid(path, "it is not text")
+        return cls(parse_patterns(text))
 
     def excludes(self, relative: str, *, is_directory: bool) -> bool:
         """Tell whether an entry is left out, if the directories above it are not.
@@ -63,7 +56,13 @@ class Ignore:
             relative: its path below the directory.
             is_directory: a directory that is left out takes along everything in it, as in Git.
         """
-        return self._patterns.check_file(relative + "/" if is_directory else relative).include is True
+        path = os.fsencode(relative)
+        name = path[path.rfind(b"/") + 1 :]
+        for pattern in self._patterns:
+            if is_directory or not pattern.directories_only:
+                if pattern.regex.fullmatch(name if pattern.name_only else path):
+                    return not pattern.negated
+        return False
 
     def hides(self, relative: str) -> bool:
         """Tell whether a directory, or one above it, is left out."""
@@ -91,6 +90,6 @@ def _read(path: str) -> bytes | None:
 def _invalid(path: str, reason: str) -> InvalidInputError:
     return InvalidInputError(
         f"{path!r} can't be used: {reason}",
-        hint="write one pattern a line, in UTF-8, as in a .gitignore",
+        hint="write one pattern a line, as in a .gitignore",
         details={"path": path},
     )

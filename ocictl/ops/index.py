@@ -113,11 +113,12 @@ def push_index(
     target: Target,
     index: Index,
     *,
-    tags: Sequence[str] = (),
+    tag: str | None = None,
+    more_tags: Sequence[str] = (),
     concurrency: int = 5,
     on_event: EventSink = discard,
 ) -> Descriptor:
-    """Store an index and put it under every tag.
+    """Store an index, under a tag if one is given, and let more tags point to it.
 
     Returns:
         Its descriptor, with artifact type and annotations.
@@ -126,8 +127,8 @@ def push_index(
         OcictlError: what the target raises.
     """
     descriptor = index.descriptor()
-    target.push(descriptor.plain(), BytesContent(index.raw), tag=tags[0] if tags else None)
-    write_tags(target, descriptor.plain(), tags[1:], concurrency=concurrency, on_event=on_event)
+    target.push(descriptor.plain(), BytesContent(index.raw), tag=tag)
+    write_tags(target, descriptor.plain(), more_tags, concurrency=concurrency, on_event=on_event)
     return descriptor
 
 

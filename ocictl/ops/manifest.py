@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
-from ocictl.content import BytesContent
+from ocictl.content import DOCUMENT_LIMIT, BytesContent
 from ocictl.errors import ContentError, InvalidInputError, NotFoundError, UnsupportedError
 from ocictl.events import (
     EventSink,
@@ -46,7 +46,7 @@ def push_manifest(
     media_type: str | None = None,
     digest: Digest | None = None,
     tags: Sequence[str] = (),
-    name: str = "the manifest",
+    name: str | None = None,
     concurrency: int = 5,
     on_event: EventSink = discard,
 ) -> ManifestResult:
@@ -62,25 +62,33 @@ def push_manifest(
         media_type: of the document; None takes its own `mediaType`.
         digest: which digest the bytes must have; its algorithm is used.
         tags: to point at it.
-        name: of the document, for warnings.
+        name: of the file it comes from, for messages.
         concurrency: how many tags are written at once.
         on_event: told what happens.
 
     Raises:
-        ContentError: `document-malformed`, or `digest-mismatch`; nothing was sent.
+        ContentError: `document-malformed`, `document-too-large` or `digest-mismatch`; nothing was sent.
         InvalidInputError: `media-type-invalid`: there is none, or it is not the document's own.
         OcictlError: what the target raises.
     """
-    kind = _media_type(raw, media_type, name)
+    shown = "the manifest" if name is None else repr(name)
+    if len(raw) > DOCUMENT_LIMIT:
+        raise ContentError(
+            f"{shown} has more than {DOCUMENT_LIMIT} bytes; registries take at most so many",
+            code="document-too-large",
+            hint="keep annotations and inline data small",
+            details={"limit": DOCUMENT_LIMIT, "rule": "MPUT-07"},
+        )
+    kind = _media_type(raw, media_type, shown)
     descriptor = Descriptor.of(raw, kind, algorithm=digest.algorithm if digest else "sha256")
     if digest is not None and descriptor.digest != digest:
         raise ContentError(
-            f"{name} has the digest {descriptor.digest}, not {digest}",
+            f"{shown} has the digest {descriptor.digest}, not {digest}",
             code="digest-mismatch",
             hint="check the file and the digest; nothing was sent",
             details={"expected": str(digest), "actual": str(descriptor.digest), "rule": "DIG-05"},
         )
-    document = _parse(raw, descriptor, name, on_event)
+    document = _parse(raw, descriptor, name or "manifest", on_event)
     first, *others = tags or (None,)
     existed = _points_to(target, first or str(descriptor.digest), descriptor.digest)
     if existed:
@@ -96,7 +104,7 @@ def push_manifest(
     return ManifestResult(descriptor=descriptor, tags=tuple(tags), existed=existed)
 
 
-def _media_type(raw: bytes, given: str | None, name: str) -> str:
+def _media_type(raw: bytes, given: str | None, shown: str) -> str:
     """The media type of a document: as given, or its own (MPUT-02)."""
     members: Any = _fields.load(raw, "manifest")
     if not isinstance(members, dict):
@@ -106,14 +114,14 @@ def _media_type(raw: bytes, given: str | None, name: str) -> str:
     kind = given or own
     if kind is None:
         raise InvalidInputError(
-            f"{name} does not say its media type",
+            f"{shown} does not say its media type",
             code="media-type-invalid",
             hint=f"add --media-type, for example --media-type {media_types.OCI_MANIFEST}",
             details={"rule": "MPUT-03"},
         )
     if own is not None and not media_types.same(own, kind):
         raise InvalidInputError(
-            f"{name} says that it is {own!r}, and can't be stored as {kind!r}",
+            f"{shown} says that it is {own!r}, and can't be stored as {kind!r}",
             code="media-type-invalid",
             hint="leave out --media-type, or change the member mediaType",
             details={"value": kind, "rule": "MPUT-02"},

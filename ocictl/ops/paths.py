@@ -9,6 +9,7 @@ import errno
 import io
 import os
 import shutil
+import stat
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -17,6 +18,7 @@ from ocictl.content import CHUNK
 from ocictl.errors import PathError, StorageError
 from ocictl.model.descriptor import Descriptor
 from ocictl.model.digest import new_hasher
+from ocictl.ops.file_mode import restore_mode
 from ocictl.ops.files import THROUGH, claim, open_directory, sweep, temporary_name, writing
 from ocictl.ops.partial import PartialFile
 from ocictl.ops.placing import PendingDirectory, PendingFile, Place
@@ -150,11 +152,15 @@ class OutputRoot:
         with self.create_file(title) as copy:
             partial.file.seek(0)
             shutil.copyfileobj(partial.file, copy.file, CHUNK)
+            with writing(str(self.location(title))):
+                os.fchmod(copy.file.fileno(), stat.S_IMODE(os.fstat(partial.file.fileno()).st_mode))
             copy.commit()
         partial.discard()
 
     def holds(self, title: str, descriptor: Descriptor) -> bool:
         """Tell whether a plain file with exactly this content stands under the title already.
+
+        If so, it is made executable where the descriptor says that it is.
 
         Raises:
             ContentError: `digest-unverifiable`.
@@ -167,7 +173,13 @@ class OutputRoot:
             with io.FileIO(fd, "rb") as file:
                 while data := file.read(CHUNK):
                     hasher.update(data)
-        return hasher.hexdigest() == descriptor.digest.encoded
+                if hasher.hexdigest() != descriptor.digest.encoded:
+                    return False
+                try:
+                    restore_mode(fd, descriptor)
+                except PermissionError:
+                    return False  # somebody else's file: put ours in its place
+                return True
 
     def create_directory(self, title: str) -> PendingDirectory:
         """Make a new, private directory that will stand under this title once it is committed.

@@ -22,11 +22,13 @@ from ocictl.events import (
     discard,
 )
 from ocictl.model import media_types
-from ocictl.model.annotations import UNPACK, UNPACKED_DIGEST
+from ocictl.model.annotations import UNPACKED_DIGEST
 from ocictl.model.descriptor import Descriptor, read_digest
 from ocictl.model.digest import Digest
 from ocictl.model.manifest import Document, Index
 from ocictl.model.platform import Platform
+from ocictl.ops.conventions import has_bare_names, holds_directory, is_directory, may_hold_directory
+from ocictl.ops.file_mode import restore_mode
 from ocictl.ops.graph import walk
 from ocictl.ops.pack import FileArgument
 from ocictl.ops.parallel import Cancellation, run_all
@@ -129,12 +131,17 @@ def pull(
         on_event(TransferSkipped(descriptor=descriptor, direction="pull", reason="untitled"))
     with OutputRoot(output, keep_existing=keep_existing, allow_traversal=allow_traversal) as place:
         for entry in entries:
-            place.check(entry.title, directory=entry.is_directory)
-        tasks = [partial(_pull_blob, target, group, place, on_event) for group in _by_digest(entries)]
+            place.check(entry.title, directory=entry.is_directory or may_hold_directory(entry.descriptor))
+        turned_out: set[str] = set()
+        tasks = [
+            partial(_pull_blob, target, group, place, turned_out, on_event) for group in _by_digest(entries)
+        ]
         run_all(tasks, concurrency=concurrency)
         files = tuple(
             PulledFile(
-                path=place.location(entry.title), is_directory=entry.is_directory, descriptor=entry.descriptor
+                path=place.location(entry.title),
+                is_directory=entry.is_directory or entry.title in turned_out,
+                descriptor=entry.descriptor,
             )
             for entry in entries
             if entry.listed
@@ -161,8 +168,7 @@ def _collect(
             untitled.append(document.config)
     for blob in blobs:
         if blob.title is not None:
-            unpacked = blob.annotations.get(UNPACK) == "true"
-            entries.append(_Entry(descriptor=blob, title=blob.title, is_directory=unpacked))
+            entries.append(_Entry(descriptor=blob, title=blob.title, is_directory=is_directory(blob)))
         elif blob.media_type != media_types.EMPTY:
             untitled.append(blob)
 
@@ -180,10 +186,14 @@ def _pull_blob(
     target: ReadOnlyTarget,
     group: list[_Entry],
     place: OutputRoot,
+    turned_out: set[str],
     on_event: EventSink,
     stop: Cancellation,
 ) -> None:
-    """Download content once, unless it is there, and write it under each of its titles."""
+    """Download content once, unless it is there, and write it under each of its titles.
+
+    Titles that turn out to be directories' are added to `turned_out`.
+    """
     stop.check()
     missing = [
         entry for entry in group if entry.is_directory or not place.holds(entry.title, entry.descriptor)
@@ -196,18 +206,24 @@ def _pull_blob(
     first, *others = missing
     with place.gather(first.descriptor) as partial:
         _download(target, first.descriptor, partial, on_event, stop)
+        for entry in missing:
+            if not entry.is_directory and may_hold_directory(entry.descriptor):
+                if holds_directory(partial.file, entry.descriptor):
+                    turned_out.add(entry.title)
         for entry in others:
-            partial.file.seek(0)
-            if entry.is_directory:
+            if entry.is_directory or entry.title in turned_out:
                 _unpack(partial.file, entry, place)
                 continue
             with place.create_file(entry.title) as copy:
+                partial.file.seek(0)
                 shutil.copyfileobj(partial.file, copy.file, CHUNK)
+                restore_mode(copy.file.fileno(), entry.descriptor)
                 copy.commit()
-        if first.is_directory:
+        if first.is_directory or first.title in turned_out:
             _unpack(partial.file, first, place)
             partial.discard()
         else:
+            restore_mode(partial.file.fileno(), first.descriptor)
             place.commit(partial, first.title)
     on_event(TransferFinished(descriptor=first.descriptor, direction="pull"))
     for entry in others:
@@ -249,4 +265,4 @@ def _unpack(source: BinaryIO, entry: _Entry, place: OutputRoot) -> None:
     text = entry.descriptor.annotations.get(UNPACKED_DIGEST)
     wanted = read_digest(text, f"annotation {UNPACKED_DIGEST!r}") if text else None
     source.seek(0, os.SEEK_SET)
-    unpack(source, place, entry.title, unpacked_digest=wanted)
+    unpack(source, place, entry.title, unpacked_digest=wanted, bare=has_bare_names(entry.descriptor))

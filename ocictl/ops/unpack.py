@@ -46,6 +46,7 @@ def unpack(
     title: str,
     *,
     unpacked_digest: Digest | None = None,
+    bare: bool = False,
     limits: UnpackLimits | None = None,
 ) -> UnpackResult:
     """Unpack an archive so that `title` below `root` is the directory it was made of.
@@ -59,6 +60,7 @@ def unpack(
         title: it has passed `check_titles`.
         unpacked_digest: of the uncompressed archive, if known. It is compared before anything gets its
             final name.
+        bare: names in the archive don't begin with the title, even if they look so.
         limits: what the archive may ask for; None for the defaults.
 
     Raises:
@@ -70,9 +72,8 @@ def unpack(
     with root.create_directory(title) as pending, writing(pending.shown):
         with closing(_Source(archive, unpacked_digest, limits)) as source:
             reader = TarReader(source.read, longest_name=limits.name_bytes + len(title.encode()))
-            with closing(
-                Tree(pending.fd, pending.shown, clean_title(title).encode(), limits, source.stored)
-            ) as tree:
+            top = "." if bare else clean_title(title)
+            with closing(Tree(pending.fd, pending.shown, top.encode(), limits, source.stored)) as tree:
                 for member in reader:
                     tree.add(member, reader)
                 source.finish()

@@ -59,9 +59,13 @@ def size(count: int) -> str:
 
 
 def duration(seconds: float) -> str:
-    """A time as Go writes it: whole seconds with minutes and hours, or milliseconds, or microseconds."""
-    if seconds <= 1:
-        return f"{round(seconds * 1000)}ms" if seconds > 0.001 else f"{round(seconds * 1_000_000)}µs"
+    """A time as Go writes it: whole seconds with minutes and hours, else milliseconds, else microseconds."""
+    micros = round(seconds * 1_000_000)
+    if micros < 1000:
+        return f"{micros}µs" if micros else "0s"
+    millis = round(seconds * 1000)
+    if millis < 1000:
+        return f"{millis}ms"
     minutes, rest = divmod(round(seconds), 60)
     hours, minutes = divmod(minutes, 60)
     shown = f"{rest}s"

@@ -108,7 +108,7 @@ class Manifests:
 
     def exists(self, descriptor: Descriptor) -> bool:
         """Tell whether the document is there (PULL-07)."""
-        digest, accept = str(descriptor.digest), _accept(descriptor.media_type)
+        digest, accept = str(descriptor.digest), self._accept_for(descriptor.media_type)
         with self._request("HEAD", digest, {200, 404} | HEAD_REFUSED, accept) as response:
             status = response.status
         if status in HEAD_REFUSED:
@@ -124,7 +124,7 @@ class Manifests:
             descriptor,
             start=start,
             scopes=self._pull,
-            headers={"Accept": _accept(descriptor.media_type)},
+            headers={"Accept": self._accept_for(descriptor.media_type)},
         )
 
     def put(
@@ -178,6 +178,11 @@ class Manifests:
             UnsupportedError: the registry does not delete this.
         """
         delete(self._client, endpoints.manifest(self._name, reference), self._scopes_to_delete)
+
+    def _accept_for(self, media_type: str) -> str:
+        """What to ask for where the type is known."""
+        known = {name.strip() for name in self._accept.split(",")}
+        return self._accept if media_type in known else f"{self._accept}, {media_type}"
 
     def _request(
         self,
@@ -327,9 +332,3 @@ def _type_of(raw: bytes, stated: str | None) -> str:
     if isinstance(own, str) and media_types.is_media_type(own):
         return own
     return parse_document(raw).media_type
-
-
-def _accept(media_type: str) -> str:
-    if media_type in media_types.MANIFEST_ENDPOINT_TYPES:
-        return media_types.ACCEPT
-    return f"{media_types.ACCEPT}, {media_type}"

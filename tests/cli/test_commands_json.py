@@ -128,13 +128,67 @@ def _cache_prune(work: Path) -> Outcome:
     return ocictl("cache", "prune", "--cache", "cache", "--all", "--format", "json")
 
 
+def _manifest_push(work: Path) -> Outcome:
+    ocictl("manifest", "fetch", "--oci-layout", "lay:v1", "-o", "m.json")
+    return ocictl("manifest", "push", *LAYOUT, "lay:v4,v3", "m.json")
+
+
+def _manifest_fetch_config(work: Path) -> Outcome:
+    Path("c.json").write_text('{"b": [1, {}], "a": null}')
+    ocictl("push", *LAYOUT, "lay:c", "--config", "c.json:a/b")
+    return ocictl("manifest", "fetch-config", *LAYOUT, "lay:c")
+
+
+def _manifest_delete(work: Path) -> Outcome:
+    return ocictl("manifest", "delete", *LAYOUT, "lay:v1", "--force")
+
+
+def _index_create(work: Path) -> Outcome:
+    return ocictl(
+        "manifest", "index", "create", *LAYOUT, "lay:i2,i1", "v1", "-a", "k=v", "--artifact-type", "a/b"
+    )
+
+
+def _index_update(work: Path) -> Outcome:
+    _index_create(work)
+    return ocictl("manifest", "index", "update", *LAYOUT, "lay:i1", "--artifact-type", "a/c", "--tag", "i0")
+
+
+def _blob_push(work: Path) -> Outcome:
+    return ocictl("blob", "push", *LAYOUT, "lay", "d/inner.txt", "--media-type", "a/b")
+
+
+def _blob_delete(work: Path) -> Outcome:
+    return ocictl("blob", "delete", *LAYOUT, f"lay@{HELLO}", "--force")
+
+
+def _repo_tags(work: Path) -> Outcome:
+    return ocictl("repo", "tags", *LAYOUT, "lay")
+
+
+def _repo_ls(work: Path) -> Outcome:
+    with Registry() as registry:
+        for name in ("b", "a/c"):
+            registry.put_blob(name, b"")
+        return ocictl("repo", "ls", registry.host, "--format", "json")
+
+
 COMMANDS: dict[str, Callable[[Path], Outcome]] = {
     "push": _push,
     "attach": _attach,
     "pull": _pull,
     "discover": _discover,
     "manifest-fetch": _manifest_fetch,
+    "manifest-fetch-config": _manifest_fetch_config,
+    "manifest-push": _manifest_push,
+    "manifest-delete": _manifest_delete,
+    "manifest-index-create": _index_create,
+    "manifest-index-update": _index_update,
     "blob-fetch": _blob_fetch,
+    "blob-push": _blob_push,
+    "blob-delete": _blob_delete,
+    "repo-ls": _repo_ls,
+    "repo-tags": _repo_tags,
     "resolve": _resolve,
     "tag": _tag,
     "cp": _cp,

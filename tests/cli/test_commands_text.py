@@ -274,16 +274,6 @@ def test_manifest_fetch(work: Path) -> None:
     assert ocictl(*fetch, "-q").stdout == f"{digest}\n"
 
 
-def test_manifest_fetch_of_certain_types(work: Path) -> None:
-    """Types with commas between, or one per option; any other type is not found."""
-    _push("lay:v1", "hello.txt")
-    fetch = ("manifest", "fetch", "--oci-layout", "lay:v1", "-q", "--media-type")
-    ocictl(*fetch, f"a/b,{MANIFEST}")
-    ocictl(*fetch, "a/b", "--media-type", MANIFEST)
-    outcome = ocictl(*fetch, "a/b", code=3)
-    assert f"hint: add --media-type {MANIFEST}" in outcome.stderr
-
-
 @pytest.mark.parametrize(
     "arguments",
     [

@@ -62,8 +62,8 @@ def test_cp_in_text(work: Path, registry: Registry) -> None:
         "Copied  44136fa355b3 application/vnd.oci.empty.v1+json",
         f"Copying {HELLO} hello.txt",
         f"Copied  {HELLO} hello.txt",
-        "Copying ee0c1e3f9bd8 d/inner.txt",
-        "Copied  ee0c1e3f9bd8 d/inner.txt",
+        "Copying 940a68104d3b d/inner.txt",
+        "Copied  940a68104d3b d/inner.txt",
         f"Copying {digest[7:19]} application/vnd.oci.image.manifest.v1+json",
         f"Copied  {digest[7:19]} application/vnd.oci.image.manifest.v1+json",
         f"Copied [oci-layout] lay:v1 => [registry] {name}:v1",
@@ -485,7 +485,7 @@ def test_a_second_backup_fetches_what_is_new(work: Path, registry: Registry) -> 
     lines = ocictl("backup", "-o", "saved", f"{registry.host}/app").lines
     fetched = [request.target for request in registry.requests[count:] if "/blobs/" in request.target]
     assert len(fetched) == 1
-    assert "Pulling   ee0c1e3f9bd8 d/inner.txt" in lines
+    assert "Pulling   940a68104d3b d/inner.txt" in lines
     assert f"Exists    {HELLO} hello.txt" in lines
     assert sorted(Layout("saved").tags()) == ["v1", "v2"]
 

@@ -60,7 +60,7 @@ def _equal(_: Budget, one: Value, *others: Value) -> bool:
 
 
 def _same(one: Value, other: Value) -> bool:
-    if _is_nil(one) or _is_nil(other):
+    if one in (None, MISSING) or other in (None, MISSING):
         return _is_nil(one) and _is_nil(other)
     kind = _basic(one)
     if kind != _basic(other):

@@ -119,6 +119,12 @@ def _copy(budget: Budget, value: Value, depth: int = 0) -> Value:
     return value
 
 
+def _deep_copy(budget: Budget, value: Value) -> Value:
+    if value is None:
+        raise Fault("nil can't be copied")
+    return _copy(budget, value)
+
+
 def _fail(_: Budget, message: str) -> NoReturn:
     raise Fault(message)
 
@@ -164,8 +170,8 @@ FUNCTIONS: Final[Mapping[str, Function]] = {
     "kindOf": Function(lambda _, value: kind_name(value), ("any",)),
     "kindIs": Function(lambda _, name, value: name == kind_name(value), ("string", "any")),
     "deepEqual": Function(_deep_equal, ("any", "any")),
-    "deepCopy": Function(_copy, ("any",)),
-    "mustDeepCopy": Function(_copy, ("any",)),
+    "deepCopy": Function(_deep_copy, ("any",)),
+    "mustDeepCopy": Function(_deep_copy, ("any",)),
     "fail": Function(_fail, ("string",)),
     **_PATHS,
     **{f"os{name[0].upper()}{name[1:]}": function for name, function in _PATHS.items()},

@@ -79,8 +79,10 @@ def _whole(change: Callable[[float], int]) -> Callable[..., float]:
 
 def _round(_: Budget, value: Value, places: int, *at: float) -> float:
     number = to_real(value)
-    if not math.isfinite(number) or abs(places) > 300:
+    if not math.isfinite(number):
         return number
+    if abs(places) > 300:
+        return math.nan
     power = 10.0**places
     moved = power * number
     if not math.isfinite(moved):

@@ -245,7 +245,7 @@ def test_pushing_an_index(target: Target) -> None:
     put_platform(target, "amd")
     index = create_index(target, ["amd"], artifact_type="a/b", annotations={"k": "v"})
     events: list[Event] = []
-    descriptor = push_index(target, index, tags=["one", "two"], on_event=events.append)
+    descriptor = push_index(target, index, tag="one", more_tags=["two"], on_event=events.append)
     assert (descriptor.artifact_type, descriptor.annotations) == ("a/b", {"k": "v"})
     assert read_document(target, target.resolve("two")) == index
     assert [event.tag for event in events if isinstance(event, TagWritten)] == ["two"]

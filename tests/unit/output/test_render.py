@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+from ocictl.model.descriptor import Descriptor
+from ocictl.model.digest import Digest
+from ocictl.model.platform import Platform
 from ocictl.output import render
 from ocictl.output.records import DescriptorRecord, PullRecord, TaggedRecord
 
@@ -41,12 +46,16 @@ def test_pull_ends_with_a_hint_where_layers_were_skipped() -> None:
 
 
 def test_bare_descriptors() -> None:
-    """Compact without a newline, or indented with one."""
-    record = DescriptorRecord(**_MEMBERS, annotations={"a": "b"})  # type: ignore[arg-type]
+    """Compact without a newline, or indented with one; platform and artifact type are shown where they are known."""
+    descriptor = Descriptor(media_type="a/b", digest=Digest.parse(DIGEST), size=7)
     compact = f'{{"mediaType":"a/b","digest":"{DIGEST}","size":7}}'
-    assert render.bare_descriptor(record, pretty=False) == compact
-    assert render.bare_descriptor(record, pretty=True).startswith('{\n  "mediaType": "a/b",\n')
-    assert render.bare_descriptor(record, pretty=True).endswith('"size": 7\n}\n')
+    assert render.bare_descriptor(descriptor, pretty=False) == compact
+    assert render.bare_descriptor(descriptor, pretty=True).startswith('{\n  "mediaType": "a/b",\n')
+    assert render.bare_descriptor(descriptor, pretty=True).endswith('"size": 7\n}\n')
+    more = replace(descriptor, platform=Platform(os="linux", architecture="arm64"), artifact_type="c/d")
+    assert render.bare_descriptor(more, pretty=False) == compact[:-1] + (
+        ',"platform":{"architecture":"arm64","os":"linux"},"artifactType":"c/d"}'
+    )
 
 
 def test_pretty_json_keeps_order_and_spares_what_is_not_json() -> None:
