@@ -105,7 +105,7 @@ CODES: dict[str, str] = {
     "file-unwritable": "a local file can't be written",
     "file-changed": "a local file changed while it was read",
     "disk-full": "there is no space left on the device",
-    "layout-invalid": "a directory is not an OCI image layout",
+    "layout-invalid": "a directory or archive is not an OCI image layout",
     "cache-invalid": "a directory does not say that it is a cache, so nothing is removed from it",
     # any
     "interrupted": "the user or the system asked to stop",

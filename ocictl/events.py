@@ -23,6 +23,7 @@ __all__ = [
     "FilePreparing",
     "FileWarning",
     "IndexStep",
+    "ReferrerMissing",
     "RegistryWarning",
     "Retrying",
     "TagCopied",
@@ -129,6 +130,13 @@ class IndexStep(NamedTuple):
     digest: Digest | None = None
 
 
+class ReferrerMissing(NamedTuple):
+    """The source lists this as a referrer of the subject, but does not have it. The copy goes on without it."""
+
+    descriptor: Descriptor
+    subject: Digest
+
+
 class FallbackUsed(NamedTuple):
     """The registry has no referrers API here; the referrers tag schema is used instead."""
 
@@ -176,6 +184,7 @@ Event: TypeAlias = (
     | TransferSkipped
     | TagWritten
     | TagCopied
+    | ReferrerMissing
     | IndexStep
     | FallbackUsed
     | RegistryWarning

@@ -40,7 +40,9 @@ def command(
     from ocictl.errors import NotFoundError
     from ocictl.ops.delete import DeleteResult, always, delete_blob
 
-    check_exclusive({"--format json": output.as_json, "--quiet": output.quiet, "--descriptor": descriptor})
+    check_exclusive(
+        {f"--format {output.format}": output.as_record, "--quiet": output.quiet, "--descriptor": descriptor}
+    )
     check_descriptor_output(descriptor=descriptor, force=force)
     location, digest = locate_blob(name, remote, "blob delete")
     missing_ok = force and not descriptor

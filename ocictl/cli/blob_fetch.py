@@ -53,10 +53,10 @@ def command(
     from ocictl.output.records import FileRecord, absolute
     from ocictl.output.render import bare_descriptor
 
-    alone = {"--format json": output.as_json, "--quiet": output.quiet}
+    alone = {f"--format {output.format}": output.as_record, "--quiet": output.quiet}
     check_exclusive({**alone, "--descriptor": descriptor, "--output -": file == "-"})
     check_exclusive({**alone, "--pretty": pretty})
-    if file is None and not (descriptor or output.as_json or output.quiet):
+    if file is None and not (descriptor or output.as_record or output.quiet):
         raise InvalidInputError(
             "neither --output nor --descriptor is provided",
             hint="write --output PATH, or --output - to print it",
@@ -69,7 +69,7 @@ def command(
     elif file is not None:
         _save(target, found, file, output)
     record = FileRecord.written(location.path, found, absolute(Path(file)) if file is not None else None)
-    if output.quiet or output.as_json:
+    if output.quiet or output.as_record:
         output.show(record, record.digest, list)
     elif descriptor:
         output.console.block(bare_descriptor(found, pretty=pretty))

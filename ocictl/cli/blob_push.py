@@ -66,7 +66,9 @@ def command(
     from ocictl.output.records import DescriptorRecord
     from ocictl.output.render import bare_descriptor
 
-    check_exclusive({"--format json": output.as_json, "--quiet": output.quiet, "--descriptor": descriptor})
+    check_exclusive(
+        {f"--format {output.format}": output.as_record, "--quiet": output.quiet, "--descriptor": descriptor}
+    )
     if file == "-":
         check_stdin_is_free(remote)
         if size < 0:

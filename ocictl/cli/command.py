@@ -43,9 +43,9 @@ class OcictlCommand(Helpful):
         for position, arg in enumerate(args):
             if arg == "--":
                 return translated + args[position:]
-            if (match := _LONG.fullmatch(arg)) and match[1] in flags:
+            if (match := _LONG.fullmatch(arg) or _SHORT.fullmatch(arg)) and match[1] in flags:
                 self._set_flag(ctx, flags[match[1]], match[2], translated)
-            elif (match := _SHORT.fullmatch(arg)) and match[1] in valued:
+            elif match and match[1] in valued and not arg.startswith("--"):
                 translated += [match[1], match[2]]
             else:
                 translated.append(arg)

@@ -75,8 +75,8 @@ def show_deletion(
     )
     if descriptor and found is not None:
         output.console.block(bare_descriptor(found.plain(), pretty=pretty))
-    elif output.as_json:
-        output.console.record(record)
+    elif output.as_record:
+        output.record(record)
     elif output.quiet:
         if gone and found is not None:
             output.console.line(str(found.digest))

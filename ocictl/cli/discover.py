@@ -78,8 +78,8 @@ def command(
     if output.quiet:
         for digest in record.digests():
             output.console.line(digest)
-    elif output.as_json:
-        output.console.record(record)
+    elif output.as_record:
+        output.record(record)
     elif is_table:
         output.tell(table_lines(record, location.name, metadata=not output.terse))
     else:

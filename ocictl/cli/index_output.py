@@ -40,7 +40,7 @@ class IndexOutput:
         """
         check_exclusive(
             {
-                "--format json": self.output.as_json,
+                f"--format {self.output.format}": self.output.as_record,
                 "--quiet": self.output.quiet,
                 "--output -": self.file == "-",
             }

@@ -56,7 +56,7 @@ def command(
     from ocictl.output.records import ManifestRecord
     from ocictl.output.render import bare_descriptor, pretty_json
 
-    alone = {"--format json": output.as_json, "--quiet": output.quiet}
+    alone = {f"--format {output.format}": output.as_record, "--quiet": output.quiet}
     check_exclusive({**alone, "--descriptor": descriptor, "--output -": file == "-"})
     check_exclusive({**alone, "--pretty": pretty})
     location, selector = locate_selected(name, remote, "manifest fetch")
@@ -71,7 +71,7 @@ def command(
     record = ManifestRecord.fetched(location.path, found, raw)
     if file is not None and file != "-":
         write_file(file, raw)
-    if output.quiet or output.as_json:
+    if output.quiet or output.as_record:
         output.show(record, record.digest, list)
     elif descriptor:
         output.console.block(bare_descriptor(found, pretty=pretty))

@@ -52,7 +52,7 @@ def command(
     from ocictl.output.records import ManifestRecord
     from ocictl.output.render import bare_descriptor, pretty_json
 
-    alone = {"--format json": output.as_json, "--quiet": output.quiet}
+    alone = {f"--format {output.format}": output.as_record, "--quiet": output.quiet}
     check_exclusive({**alone, "--descriptor": descriptor, "--output -": file == "-"})
     check_exclusive({**alone, "--pretty": pretty})
     location, selector = locate_selected(name, remote, "manifest fetch-config")
@@ -62,8 +62,8 @@ def command(
         _save(target, config, file)
     if output.quiet:
         output.console.line(str(config.digest))
-    elif output.as_json:
-        output.console.record(ManifestRecord.fetched(location.path, config, read_all(target, config)))
+    elif output.as_record:
+        output.record(ManifestRecord.fetched(location.path, config, read_all(target, config)))
     elif descriptor:
         output.console.block(bare_descriptor(config, pretty=pretty))
     elif file is None or file == "-":

@@ -70,7 +70,7 @@ def command(
     check_tags(location, tags)
     if changes.is_empty:
         output.tell(["Nothing to update as no change is requested"])
-        if not (output.as_json or output.quiet):
+        if not (output.as_record or output.quiet):
             return
     target = open_target(location, remote, output.console, output.notices(), writes=file is None)
     if changes.is_empty:

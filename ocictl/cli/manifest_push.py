@@ -48,7 +48,9 @@ def command(
     from ocictl.output.records import TaggedRecord
     from ocictl.output.render import bare_descriptor
 
-    check_exclusive({"--format json": output.as_json, "--quiet": output.quiet, "--descriptor": descriptor})
+    check_exclusive(
+        {f"--format {output.format}": output.as_record, "--quiet": output.quiet, "--descriptor": descriptor}
+    )
     if file == "-":
         check_stdin_is_free(remote)
     location, digest = locate_copy(name, remote)

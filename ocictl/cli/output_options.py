@@ -1,11 +1,11 @@
-"""Options for what is shown: `--format`, `--quiet`, `--no-tty`."""
+"""Options for what is shown: `--format`, `--template`, `--quiet`, `--no-tty`."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import click
 from click.core import ParameterSource
@@ -15,7 +15,10 @@ from ocictl.output.console import Console, Record
 
 if TYPE_CHECKING:
     from ocictl.events import Event, EventSink
+    from ocictl.output.gotemplate import Template
     from ocictl.output.progress import Copying
+
+TEMPLATE: Final = "go-template"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,7 +27,8 @@ class OutputOptions:
 
     Attributes:
         console: where to.
-        format: `text`, `tree` or `json`.
+        format: `text`, `tree`, `table`, `json` or `go-template`.
+        template: what `go-template` applies to the record.
         quiet: the digest alone.
         no_tty: neither bars nor colours.
         debug: show the wire log.
@@ -34,6 +38,7 @@ class OutputOptions:
 
     console: Console
     format: str
+    template: Template | None = None
     quiet: bool = False
     no_tty: bool = False
     debug: bool = False
@@ -41,15 +46,28 @@ class OutputOptions:
     terse: bool = False
 
     @property
+    def as_record(self) -> bool:
+        """Whether the record is what is printed, and nothing else: as JSON or by a template."""
+        return self.format == "json" or self.template is not None
+
+    @property
     def as_json(self) -> bool:
-        return self.format == "json"
+        """The older name of `as_record`."""
+        return self.as_record
+
+    def record(self, record: Record) -> None:
+        """Report a record as JSON, or by the template."""
+        if self.template is None:
+            self.console.record(record)
+        else:
+            self.console.rendered(self.template, record)
 
     def show(self, record: Record, digest: str, lines: Callable[[], Sequence[str]]) -> None:
         """Report a result in the format that was asked for; the lines are only made for text."""
         if self.quiet:
             self.console.line(digest)
-        elif self.as_json:
-            self.console.record(record)
+        elif self.as_record:
+            self.record(record)
         else:
             for line in lines():
                 self.console.line(line)
@@ -59,12 +77,12 @@ class OutputOptions:
         if self.quiet:
             for digest in digests:
                 self.console.line(digest)
-        elif self.as_json:
-            self.console.record(record)
+        elif self.as_record:
+            self.record(record)
 
     def tell(self, lines: Iterable[str]) -> None:
         """Report lines that are for text alone."""
-        if not (self.quiet or self.as_json):
+        if not (self.quiet or self.as_record):
             for line in lines:
                 self.console.line(line)
 
@@ -78,7 +96,7 @@ class OutputOptions:
     def transfers(
         self, opening: str | None = None, *, lines: bool = True, copying: Copying = "cp"
     ) -> Iterator[EventSink]:
-        """Show transfers: bars on a terminal, else lines; nothing with --quiet or JSON.
+        """Show transfers: bars on a terminal, else lines; nothing with --quiet, JSON or a template.
 
         Args:
             opening: the line to begin with.
@@ -88,7 +106,7 @@ class OutputOptions:
         from ocictl.output.progress import Mode, showing_transfers
 
         mode: Mode = "lines" if lines else "none"
-        if self.quiet or self.as_json:
+        if self.quiet or self.as_record:
             mode = "none"
         elif self.console.stderr_is_terminal and not (self.no_tty or self.debug):
             mode = "bars"
@@ -109,6 +127,18 @@ def _is_unnamed(event: Event) -> bool:
     return descriptor is not None and descriptor.title is None
 
 
+def _one_of(formats: Sequence[str]) -> Callable[[str], str]:
+    """Make a type for options: a format by its name, or `go-template=` and the template."""
+    names = (*formats, TEMPLATE)
+
+    def convert(value: str) -> str:
+        if value in names or value.startswith(f"{TEMPLATE}="):
+            return value
+        raise click.BadParameter(f"{value!r} is not one of {', '.join(map(repr, names))}.")
+
+    return convert
+
+
 def output_options(
     *formats: str,
     quiet: str | None = "Print the digest alone.",
@@ -118,7 +148,7 @@ def output_options(
     """Add `--format` and its company, passed on as `output: OutputOptions`.
 
     Args:
-        *formats: what `--format` accepts, the default first.
+        *formats: what `--format` accepts beside `go-template`, the default first.
         quiet: the help of `--quiet`; None where there is nothing to print alone.
         progress: whether there are bars or colours to switch off.
         old_spelling: accept the deprecated `-o/--output` for `--format`.
@@ -127,11 +157,21 @@ def output_options(
         click.option(
             "--format",
             "output__format",
-            type=click.Choice(formats),
+            type=_one_of(formats),
+            metavar=f"[{'|'.join(formats)}|{TEMPLATE}=TEMPLATE]",
+            shell_complete=lambda _ctx, _param, begun: [
+                name for name in (*formats, TEMPLATE) if name.startswith(begun)
+            ],
             default=formats[0],
             show_default=True,
             help="Format of what is printed.",
-        )
+        ),
+        click.option(
+            "--template",
+            "output__template",
+            metavar="TEMPLATE",
+            help=f"The template for --format {TEMPLATE}.",
+        ),
     ]
     if quiet:
         options.append(click.option("-q", "--quiet", "output__quiet", is_flag=True, help=quiet))
@@ -151,14 +191,29 @@ def _build_output(own: dict[str, Any]) -> OutputOptions:
     app = app_of(context)
     old = own.pop("old", None)
     own["format"] = old or own["format"]
+    own["format"], own["template"] = _parse_template(context, own["format"], own["template"])
     app.console.as_json = own["format"] == "json"
     if old:
         if context.get_parameter_source("output__format") is ParameterSource.COMMANDLINE:
             raise click.UsageError("--format and --output can't be used together.", ctx=context)
         app.console.message("warning", "--output is deprecated here; use --format")
-    if own.get("quiet") and own["format"] == "json":
-        raise click.UsageError("--quiet and --format json can't be used together.", ctx=context)
+    if own.get("quiet") and own["format"] in {"json", TEMPLATE}:
+        raise click.UsageError(f"--quiet and --format {own['format']} can't be used together.", ctx=context)
     verbose = context.meta.get("ocictl.verbose")
     return OutputOptions(
         console=app.console, debug=app.debug, verbose=verbose is True, terse=verbose is False, **own
     )
+
+
+def _parse_template(context: click.Context, format_: str, text: str | None) -> tuple[str, Template | None]:
+    """Take the template from where it is given; a mistake in it shows before anything is done."""
+    if text and format_ != TEMPLATE:
+        raise click.UsageError(f"--template must be used with --format {TEMPLATE}.", ctx=context)
+    name, _, inline = format_.partition("=")
+    if name != TEMPLATE:
+        return format_, None
+    if not text and not inline:
+        raise click.UsageError(f"--format {TEMPLATE}=TEMPLATE needs a template.", ctx=context)
+    from ocictl.output.gotemplate import Template
+
+    return TEMPLATE, Template.parse(text or inline)

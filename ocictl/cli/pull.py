@@ -31,6 +31,14 @@ from ocictl.cli.values import platform_option
     show_default=True,
     help="How many blobs move at once.",
 )
+@click.option(
+    "--unpack-limit",
+    metavar="NAME=NUMBER",
+    multiple=True,
+    envvar="OCICTL_UNPACK_LIMITS",
+    show_envvar=True,
+    help="How much an archive may unpack to: entries, bytes or ratio; may be repeated.",
+)
 @output_options("text", "json", progress=True)
 @cache_options()
 @remote_options()
@@ -43,6 +51,7 @@ def command(
     config: str | None,
     platform: str | None,
     concurrency: int,
+    unpack_limit: tuple[str, ...],
     output: OutputOptions,
     cache: CacheOptions,
     remote: RemoteOptions,
@@ -58,10 +67,12 @@ def command(
     """
     from ocictl.cli.targets import locate_selected, open_source
     from ocictl.cli.values import parse_files, parse_platform
+    from ocictl.ops.limits import UnpackLimits
     from ocictl.ops.pull import pull
     from ocictl.output.records import PullRecord
     from ocictl.output.render import pulled
 
+    limits = UnpackLimits.parse(unpack_limit)
     location, selector = locate_selected(name, remote, "pull")
     target = open_source(location, remote, cache, output.console, output.notices(), concurrency=concurrency)
     with output.transfers() as on_event:
@@ -75,6 +86,7 @@ def command(
             config=parse_files([config])[0] if config else None,
             platform=parse_platform(platform),
             concurrency=concurrency,
+            limits=limits,
             on_event=on_event,
         )
     record = PullRecord.of(location.path, result.descriptor, result.files)

@@ -14,12 +14,14 @@ from ocictl.cli.remote_options import RemoteOptions, remote_options
 @click.argument("name", metavar="NAME[:TAG[,TAG...]]")
 @click.argument("files", metavar="[FILE[:TYPE]]...", nargs=-1)
 @manifest_options()
+@click.option("--force", is_flag=True, help="Look for every blob even if the artifact is there already.")
 @output_options("text", "json", progress=True)
 @remote_options()
 def command(
     name: str,
     files: tuple[str, ...],
     manifest: ManifestOptions,
+    force: bool,  # noqa: FBT001 - click passes by name
     output: OutputOptions,
     remote: RemoteOptions,
 ) -> None:
@@ -62,6 +64,7 @@ def command(
             arguments,
             tags=location.tags,
             options=options,
+            force=force,
             concurrency=manifest.concurrency,
             on_event=on_event,
         )

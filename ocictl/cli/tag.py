@@ -54,7 +54,7 @@ def command(
     target = open_target(
         location, remote, output.console, output.notices(), writes=True, concurrency=concurrency
     )
-    on_event = discard if output.quiet or output.as_json else _lines(output, location)
+    on_event = discard if output.quiet or output.as_record else _lines(output, location)
     result = tag(target, selector, tags, concurrency=concurrency, on_event=on_event)
     record = TaggedRecord.tagged(location.path, result.descriptor, result.tags)
     output.show(record, record.digest, list)

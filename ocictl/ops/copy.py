@@ -169,18 +169,20 @@ def push_artifact(
     tags: Sequence[str],
     concurrency: int,
     on_event: EventSink,
+    force: bool = False,
 ) -> tuple[PushReceipt, bool]:
     """Store a document and its blobs, the document last, and put it under every tag.
 
-    A document that is there already proves that its blobs are, so they are skipped. The document itself is
-    sent again if it has a subject or a tag: only the answer tells that it is listed (RFT-02).
+    A document that is there already proves that its blobs are, so they are skipped, unless `force` says that the
+    target may be damaged. The document itself is sent again if it has a subject or a tag: only the answer tells
+    that it is listed (RFT-02).
 
     Returns:
         The receipt of the (first) push of the document, and whether the document was there before.
     """
     descriptor = document.descriptor()
     existed = target.exists(descriptor)
-    if not existed:
+    if force or not existed:
         push_blobs(target, blobs, concurrency=concurrency, on_event=on_event)
     content = BytesContent(document.raw)
 

@@ -18,7 +18,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from functools import partial
 from typing import Final
 
@@ -26,7 +26,7 @@ from ocictl.content import BytesContent, TargetContent, read_all
 from ocictl.errors import ContentError, NotFoundError, OcictlError
 from ocictl.events import (
     EventSink,
-    SkipReason,
+    ReferrerMissing,
     TagWritten,
     TransferFinished,
     TransferSkipped,
@@ -37,6 +37,7 @@ from ocictl.model import media_types
 from ocictl.model.descriptor import Descriptor
 from ocictl.model.digest import Digest
 from ocictl.model.manifest import read_links
+from ocictl.ops._copied_document import CopiedDocument
 from ocictl.ops.copy import Knowledge, Node, lacks_content, send_blob
 from ocictl.ops.parallel import Cancellation, Task, Work, run_all
 from ocictl.ops.sides import INCOMPLETE, FromSource, speaking
@@ -50,47 +51,6 @@ RAW_BUDGET: Final = 32 * 1024 * 1024
 """Bytes of documents that are held while they wait for what they point to; beyond that they are read twice."""
 MEND_DEPTH: Final = 20
 """Levels of documents that are sent again when a registry lacks what it said it had."""
-
-
-@dataclass(slots=True, eq=False)
-class _Document:
-    """A document on its way.
-
-    Attributes:
-        descriptor: without annotations.
-        expands: its referrers are wanted.
-        root: a copy began here.
-        required: the source must have it; only subjects may be missing (MAN-08).
-        about: what it was listed as a referrer of.
-        tag: what to push it under.
-        raw: its bytes, while they are held.
-        open: how many things it points to are not there yet; one more while it is being read.
-        existed: it was there before.
-        sends: it has to be pushed.
-        pushed: it has been, and under its tag.
-        done: it is at the destination.
-        waiting: documents that point to it.
-        skipped: what it points to that is no work of its own, to be told in the end.
-        below: documents it points to.
-        referrers: what is about it.
-    """
-
-    descriptor: Descriptor
-    expands: bool
-    root: bool
-    required: bool
-    about: Digest | None
-    tag: str | None = None
-    raw: bytes | None = None
-    open: int = 1
-    existed: bool = False
-    sends: bool = False
-    pushed: bool = False
-    done: bool = False
-    waiting: list[_Document] = field(default_factory=list)
-    skipped: list[tuple[Descriptor, SkipReason]] = field(default_factory=list)
-    below: list[Digest] = field(default_factory=list)
-    referrers: list[Digest] = field(default_factory=list)
 
 
 class GraphCopy:
@@ -122,8 +82,8 @@ class GraphCopy:
         self._concurrency = concurrency
         self._on_event = on_event
         self._lock = threading.Lock()
-        self._documents: dict[Digest, _Document] = {}
-        self._blobs: dict[Digest, list[_Document] | None] = {}
+        self._documents: dict[Digest, CopiedDocument] = {}
+        self._blobs: dict[Digest, list[CopiedDocument] | None] = {}
         self._held = 0
         self._given: dict[Digest, bytes] = {}
         self._knowledge = Knowledge()
@@ -176,13 +136,13 @@ class GraphCopy:
         root: bool = False,
         required: bool = True,
         about: Digest | None = None,
-    ) -> tuple[_Document, list[Task]]:
+    ) -> tuple[CopiedDocument, list[Task]]:
         """Note that a document is wanted; return it and what is to be done for that. The lock is held."""
         document = self._documents.get(descriptor.digest)
         if document is None:
             if len(self._documents) >= MAX_DOCUMENTS:
                 raise _too_many()
-            document = _Document(
+            document = CopiedDocument(
                 replace(descriptor, annotations={}, extra={}), expands, root, required, about
             )
             self._documents[descriptor.digest] = document
@@ -193,7 +153,7 @@ class GraphCopy:
         document.expands = True
         return document, [partial(self._find_referrers, document)] if document.done else []
 
-    def _visit(self, document: _Document, work: Work) -> None:
+    def _visit(self, document: CopiedDocument, work: Work) -> None:
         """Look at a document: is it there, what does it point to, what has to be done first."""
         work.check()
         descriptor = document.descriptor
@@ -208,17 +168,17 @@ class GraphCopy:
         try:
             raw = self._read(descriptor)
         except NotFoundError as error:
-            if document.required:
+            if not self._leave_out(document, work):
                 error.hint = error.hint if document.root else INCOMPLETE
                 raise
-            self._drop(document, work)
+            if document.about is not None:
+                self._on_event(ReferrerMissing(descriptor=descriptor, subject=document.about))
             return
         with speaking("source"):
             subject, successors = read_links(raw, descriptor.media_type)
         if document.about is not None and (subject is None or subject.digest != document.about):
             # The list is wrong (RFT-11), unless something else asks for the same document.
-            if not document.waiting:
-                self._drop(document, work)
+            if self._leave_out(document, work, unless_awaited=True):
                 return
         document.sends = not document.existed or subject is not None or document.tag is not None
         if document.existed:
@@ -229,7 +189,7 @@ class GraphCopy:
         self._release([document], work)
 
     def _require(
-        self, document: _Document, subject: Descriptor | None, successors: Sequence[Descriptor]
+        self, document: CopiedDocument, subject: Descriptor | None, successors: Sequence[Descriptor]
     ) -> list[Task]:
         """Let a document wait for what it points to; return what nobody deals with yet."""
         tasks: list[Task] = []
@@ -255,7 +215,7 @@ class GraphCopy:
         return tasks
 
     def _await(
-        self, document: _Document, link: Descriptor, *, expands: bool, required: bool
+        self, document: CopiedDocument, link: Descriptor, *, expands: bool, required: bool
     ) -> Sequence[Task]:
         other, tasks = self._join(link, expands=expands, required=required)
         if not other.done:
@@ -278,7 +238,7 @@ class GraphCopy:
             waiting, self._blobs[blob.digest] = self._blobs[blob.digest] or [], None
         self._release(waiting, work)
 
-    def _release(self, documents: Sequence[_Document], work: Work) -> None:
+    def _release(self, documents: Sequence[CopiedDocument], work: Work) -> None:
         """One thing less that these wait for. Those that wait no more are closed by tasks, so nothing nests."""
         ready: list[Task] = []
         with self._lock:
@@ -288,7 +248,7 @@ class GraphCopy:
                     ready.append(partial(self._close, document))
         work.add(ready)
 
-    def _close(self, document: _Document, work: Work) -> None:
+    def _close(self, document: CopiedDocument, work: Work) -> None:
         """Everything a document points to is there: push it."""
         work.check()
         descriptor = document.descriptor
@@ -305,7 +265,7 @@ class GraphCopy:
         self._let_go(document)
         self._finish(document, work)
 
-    def _finish(self, document: _Document, work: Work) -> None:
+    def _finish(self, document: CopiedDocument, work: Work) -> None:
         with self._lock:
             document.done = True
             document.descriptor = document.descriptor.plain()
@@ -315,14 +275,17 @@ class GraphCopy:
         if expands:
             self._find_referrers(document, work)
 
-    def _drop(self, document: _Document, work: Work) -> None:
-        """Go on without a document."""
+    def _leave_out(self, document: CopiedDocument, work: Work, *, unless_awaited: bool = False) -> bool:
+        """Go on without a document, if that is possible; tell whether it is."""
         with self._lock:
+            if document.required or (unless_awaited and document.waiting):
+                return False
             del self._documents[document.descriptor.digest]
             waiting, document.waiting = document.waiting, []
         self._release(waiting, work)
+        return True
 
-    def _find_referrers(self, document: _Document, work: Work) -> None:
+    def _find_referrers(self, document: CopiedDocument, work: Work) -> None:
         subject = document.descriptor
         with speaking("source"):
             found = [entry for entry in self._source.referrers(subject) if _is_document(entry)]
@@ -330,7 +293,7 @@ class GraphCopy:
         with self._lock:
             for entry in found:
                 document.referrers.append(entry.digest)
-                tasks += self._join(entry, expands=True, about=subject.digest)[1]
+                tasks += self._join(entry, expands=True, required=False, about=subject.digest)[1]
         work.add(tasks)
 
     def _push(
@@ -370,13 +333,13 @@ class GraphCopy:
         with speaking("source"):
             return read_all(self._source, descriptor)
 
-    def _hold(self, document: _Document, raw: bytes) -> None:
+    def _hold(self, document: CopiedDocument, raw: bytes) -> None:
         with self._lock:
             if document.sends and self._held + len(raw) <= RAW_BUDGET:
                 document.raw = raw
                 self._held += len(raw)
 
-    def _let_go(self, document: _Document) -> None:
+    def _let_go(self, document: CopiedDocument) -> None:
         with self._lock:
             self._held -= len(document.raw or b"")
             document.raw = None

@@ -17,11 +17,12 @@ from typing import Final
 from ocictl.content import CHUNK
 from ocictl.errors import ContentError, PathError
 from ocictl.ops.files import lstat, open_directory, temporary_name, write_error
+from ocictl.ops.limits import UnpackLimits, too_much
 from ocictl.ops.links import Links
 from ocictl.ops.member_names import MemberNames
 from ocictl.tar_reader import Member, TarReader, malformed
 
-__all__ = ["LockedDirectory", "Tree", "UnpackLimits", "lock", "too_much"]
+__all__ = ["LockedDirectory", "Tree", "lock"]
 
 _PERMISSIONS: Final = 0o777
 """What an archive may set: never setuid, setgid or sticky."""
@@ -31,30 +32,6 @@ _HOLE: Final = 4096
 _CREATE: Final = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 # Where these happen a hard link can't be made, and its target is copied instead.
 _NO_HARD_LINKS: Final = frozenset({errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.EMLINK, errno.ENOSYS})
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class UnpackLimits:
-    """What an archive may ask for.
-
-    Attributes:
-        entries: most entries.
-        total_bytes: most uncompressed bytes.
-        ratio: most bytes written to disk for one compressed byte, once `ratio_from` bytes are written.
-            Runs of zeros are not written, so an empty disk image passes, and a bomb fills no disk.
-        ratio_from: see `ratio`.
-        name_bytes: most bytes of a name and of the text of a link.
-        depth: most directories above an entry.
-        memory_bytes: most bytes of names of directories and links, which have to be remembered.
-    """
-
-    entries: int = 1_000_000
-    total_bytes: int = 1 << 40
-    ratio: int = 1000
-    ratio_from: int = 100 << 20
-    name_bytes: int = 4096
-    depth: int = 255
-    memory_bytes: int = 64 << 20
 
 
 class Tree:
@@ -99,7 +76,7 @@ class Tree:
             StorageError: it can't be written.
         """
         if self.count + self.skipped_count >= self._limits.entries:
-            raise too_much(f"it has more than {self._limits.entries} entries")
+            raise too_much(f"it has more than {self._limits.entries} entries", "entries")
         parts = self._names.of_member(member)
         if member.kind in ("device", "other"):
             self.skipped_count += 1
@@ -295,7 +272,7 @@ class Tree:
     def _remember(self, count: int) -> None:
         self._memory += count
         if self._memory > self._limits.memory_bytes:
-            raise too_much("the names of its directories and links are too many or too long")
+            raise too_much("the names of its directories and links are too many or too long", "entries")
 
 
 @dataclass(frozen=True, slots=True)
@@ -358,12 +335,6 @@ def _text(parts: list[bytes]) -> str:
 
 def _clash(parts: list[bytes]) -> ContentError:
     return malformed(f"{_text(parts)!r} is a directory and something else in it")
-
-
-def too_much(why: str) -> ContentError:
-    return malformed(
-        why, "if you trust it, fetch the blob with 'ocictl blob fetch --output FILE' and unpack it with tar"
-    )
 
 
 def _leads_out(path: bytes) -> PathError:

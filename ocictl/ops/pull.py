@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -30,6 +30,7 @@ from ocictl.model.platform import Platform
 from ocictl.ops.conventions import has_bare_names, holds_directory, is_directory, may_hold_directory
 from ocictl.ops.file_mode import restore_mode
 from ocictl.ops.graph import walk
+from ocictl.ops.limits import UnpackLimits
 from ocictl.ops.pack import FileArgument
 from ocictl.ops.parallel import Cancellation, run_all
 from ocictl.ops.partial import PartialFile
@@ -90,6 +91,7 @@ def pull(
     config: FileArgument | None = None,
     platform: Platform | None = None,
     concurrency: int = 3,
+    limits: UnpackLimits | None = None,
     on_event: EventSink = discard,
 ) -> PullResult:
     """Write every titled blob of an artifact, and of all manifests below an index, into a directory.
@@ -106,6 +108,7 @@ def pull(
         config: write the config under this path below the output; with a media type only if it matches.
         platform: pull this platform's manifest of an index.
         concurrency: how many blobs move at once.
+        limits: what directory archives may ask for; None for the defaults.
         on_event: told what happens.
 
     Raises:
@@ -133,8 +136,10 @@ def pull(
         for entry in entries:
             place.check(entry.title, directory=entry.is_directory or may_hold_directory(entry.descriptor))
         turned_out: set[str] = set()
+        unpacker = partial(_unpack, place=place, limits=limits)
         tasks = [
-            partial(_pull_blob, target, group, place, turned_out, on_event) for group in _by_digest(entries)
+            partial(_pull_blob, target, group, place, unpacker, turned_out, on_event)
+            for group in _by_digest(entries)
         ]
         run_all(tasks, concurrency=concurrency)
         files = tuple(
@@ -186,6 +191,7 @@ def _pull_blob(
     target: ReadOnlyTarget,
     group: list[_Entry],
     place: OutputRoot,
+    unpacker: Callable[[BinaryIO, _Entry], None],
     turned_out: set[str],
     on_event: EventSink,
     stop: Cancellation,
@@ -212,7 +218,7 @@ def _pull_blob(
                     turned_out.add(entry.title)
         for entry in others:
             if entry.is_directory or entry.title in turned_out:
-                _unpack(partial.file, entry, place)
+                unpacker(partial.file, entry)
                 continue
             with place.create_file(entry.title) as copy:
                 partial.file.seek(0)
@@ -220,7 +226,7 @@ def _pull_blob(
                 restore_mode(copy.file.fileno(), entry.descriptor)
                 copy.commit()
         if first.is_directory or first.title in turned_out:
-            _unpack(partial.file, first, place)
+            unpacker(partial.file, first)
             partial.discard()
         else:
             restore_mode(partial.file.fileno(), first.descriptor)
@@ -261,8 +267,9 @@ def _download(
             return
 
 
-def _unpack(source: BinaryIO, entry: _Entry, place: OutputRoot) -> None:
+def _unpack(source: BinaryIO, entry: _Entry, place: OutputRoot, limits: UnpackLimits | None) -> None:
     text = entry.descriptor.annotations.get(UNPACKED_DIGEST)
     wanted = read_digest(text, f"annotation {UNPACKED_DIGEST!r}") if text else None
     source.seek(0, os.SEEK_SET)
-    unpack(source, place, entry.title, unpacked_digest=wanted, bare=has_bare_names(entry.descriptor))
+    bare = has_bare_names(entry.descriptor)
+    unpack(source, place, entry.title, unpacked_digest=wanted, bare=bare, limits=limits)

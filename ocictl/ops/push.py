@@ -34,6 +34,7 @@ def push(
     *,
     tags: Sequence[str] = (),
     options: PackOptions | None = None,
+    force: bool = False,
     concurrency: int = 5,
     on_event: EventSink = discard,
 ) -> PushResult:
@@ -44,6 +45,8 @@ def push(
         files: become the layers, in this order; none makes an artifact with one empty layer.
         tags: to point at the artifact; none leaves it reachable by digest only.
         options: how to build the manifest.
+        force: look for every blob although the artifact is there, and send what is missing: registries may lose
+            blobs.
         concurrency: how many blobs move at once.
         on_event: told what happens.
 
@@ -54,6 +57,12 @@ def push(
     """
     with pack(files, options or PackOptions(), on_event=on_event) as packed:
         push_artifact(
-            target, packed.manifest, packed.blobs, tags=tags, concurrency=concurrency, on_event=on_event
+            target,
+            packed.manifest,
+            packed.blobs,
+            tags=tags,
+            concurrency=concurrency,
+            on_event=on_event,
+            force=force,
         )
     return PushResult(descriptor=packed.manifest.descriptor(), manifest=packed.manifest, tags=tuple(tags))

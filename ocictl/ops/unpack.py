@@ -15,8 +15,9 @@ from ocictl.content import CHUNK
 from ocictl.errors import ContentError
 from ocictl.model.digest import Digest, new_hasher
 from ocictl.ops.codec import Decompressed
-from ocictl.ops.extract import Tree, UnpackLimits, lock, too_much
+from ocictl.ops.extract import Tree, lock
 from ocictl.ops.files import writing
+from ocictl.ops.limits import UnpackLimits, too_much
 from ocictl.ops.paths import OutputRoot
 from ocictl.ops.read_ahead import ReadAhead
 from ocictl.ops.titles import clean_title
@@ -123,7 +124,7 @@ class _Source:
         self._stored += count
         limits = self._limits
         if self._stored > max(limits.ratio_from, limits.ratio * self._stream.consumed):
-            raise too_much(f"it grows to more than {limits.ratio} times its size")
+            raise too_much(f"it grows to more than {limits.ratio} times its size", "ratio")
 
     def finish(self) -> None:
         """Read to the end, also what follows the last entry, and compare the digest.
@@ -148,7 +149,7 @@ class _Source:
         data = self._stream.read(CHUNK)
         self._count += len(data)
         if self._count > self._limits.total_bytes:
-            raise too_much(f"it has more than {self._limits.total_bytes} uncompressed bytes")
+            raise too_much(f"it has more than {self._limits.total_bytes} uncompressed bytes", "bytes")
         if self._hasher is not None:
             self._hasher.update(data)
         return data

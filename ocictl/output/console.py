@@ -8,10 +8,13 @@ import os
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any, BinaryIO, Protocol, TextIO, cast
+from typing import TYPE_CHECKING, Any, BinaryIO, Protocol, TextIO, cast
 
 from ocictl.errors import StorageError
 from ocictl.model.text import escape
+
+if TYPE_CHECKING:
+    from ocictl.output.gotemplate import Template
 
 
 class OutputClosed(Exception):  # noqa: N818 - a signal, not an error: whoever reads has had enough
@@ -66,6 +69,14 @@ class Console:
     def record(self, record: Record) -> None:
         """Report a record as indented JSON."""
         self._report(f"{dump_json(record.to_json())}\n".encode())
+
+    def rendered(self, template: Template, record: Record) -> None:
+        """Report a record by a template, and nothing else: no newline is added.
+
+        On a terminal what the record holds can't drive it (F10); the template's own text is the user's.
+        """
+        shown = _tame_lines if self.stdout_is_terminal else None
+        self._report(template.render(record.to_json(), shown=shown))
 
     def block(self, text: str) -> None:
         """Report text that is made of safe lines and holds its own final newline, if it wants one."""
@@ -216,6 +227,13 @@ def _tame(text: str) -> str:
         return character if escape(character) == character else json.dumps(character)[1:-1]
 
     return re.sub(r"[^\n -~]", replace, text)
+
+
+def _tame_lines(text: str) -> str:
+    """Do what `escape` does, but leave line ends and tabs."""
+    import re
+
+    return re.sub(r"[^\n\t]+", lambda match: escape(match[0]), text)
 
 
 def _write(stream: TextIO, data: bytes) -> None:

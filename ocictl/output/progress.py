@@ -15,6 +15,7 @@ from ocictl.events import (
     FallbackUsed,
     FilePreparing,
     FileWarning,
+    ReferrerMissing,
     RegistryWarning,
     Retrying,
     TagCopied,
@@ -125,6 +126,11 @@ class Notices:
                 self._console.message("warning", event.text)
             case FileWarning() if self._is_new(event.name, event.text):
                 self._console.message("warning", f"{event.name}: {event.text}")
+            case ReferrerMissing() if self._is_new("", str(event.descriptor.digest)):
+                self._console.message(
+                    "warning",
+                    f"{event.descriptor.digest} is listed as attached to {event.subject}, but is not there; it is left out",
+                )
             case TransferKept():
                 self._console.message(
                     "notice",

@@ -504,6 +504,20 @@ def test_verbose_is_deprecated(work: Path, registry: Registry, command: str, fla
     assert lines[command]().stderr == "warning: --verbose is deprecated; use --debug\n"
 
 
+@pytest.mark.parametrize("quirks", [DISTRIBUTION_2_8], indirect=True)
+def test_a_stale_list_of_referrers(work: Path, registry: Registry) -> None:
+    """What it names and is gone is left out, with a warning."""
+    subject = registry.put_artifact("app", {"a": b"a"}, tag="v1")
+    gone = {**subject, "digest": f"sha256:{'0' * 64}", "artifactType": "a/b"}
+    index = {"schemaVersion": 2, "manifests": [gone], "mediaType": "application/vnd.oci.image.index.v1+json"}
+    registry.put_manifest("app", index, tag=subject["digest"].replace(":", "-"))
+    outcome = ocictl("backup", "-o", "saved", "--include-referrers", f"{registry.host}/app")
+    assert outcome.stderr == (
+        f"warning: {gone['digest']} is listed as attached to {subject['digest']}, but is not there; it is left out\n"
+    )
+    assert "Pulled tag v1 with 0 referrer(s)" in outcome.lines
+
+
 def test_nothing_secret_is_told(work: Path, registry: Registry) -> None:
     """Passwords of both sides stay out of the debug log."""
     push("lay:v1", "hello.txt")

@@ -59,6 +59,8 @@ def test_other_values_of_a_flag_are_refused() -> None:
         (["--output=a=b"], "output", "a=b"),
         (["-a=k=v", "-a", "x=y"], "annotation", ("k=v", "x=y")),
         (["a", "-k", "b"], "keep", True),
+        (["-k=true"], "keep", True),
+        (["-k", "-k=false"], "keep", False),
         (["a", "-k", "b"], "names", ("a", "b")),
     ],
 )

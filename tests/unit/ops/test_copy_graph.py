@@ -11,7 +11,14 @@ import pytest
 
 from ocictl.content import BytesContent
 from ocictl.errors import ContentError, NotFoundError, RegistryError, StorageError
-from ocictl.events import Event, TagWritten, TransferFinished, TransferSkipped, TransferStarted
+from ocictl.events import (
+    Event,
+    ReferrerMissing,
+    TagWritten,
+    TransferFinished,
+    TransferSkipped,
+    TransferStarted,
+)
 from ocictl.model import media_types
 from ocictl.model.descriptor import EMPTY_DESCRIPTOR, Descriptor
 from ocictl.ops import copy_graph
@@ -344,6 +351,31 @@ def test_made_up_lists_of_referrers_end(destination: Watched) -> None:
     assert GraphCopy(source, destination, referrers=True).copy(root, tags=["v1"]) == 0
     assert destination.resolve("v1").digest == root.digest
     assert str(one.digest) not in everything(destination)
+
+
+def test_a_referrer_that_is_listed_but_gone(destination: Watched) -> None:
+    """Lists under a tag are not always kept up: the copy goes on, and tells."""
+    source = _Claims()
+    root, gone = put_artifact(source, b"root"), put_artifact(source, b"gone")
+    there = put_artifact(source, b"there", subject=root)
+    source.forget(gone)
+    source.claims = {root.digest: [gone, there]}
+    events: list[Event] = []
+    work = GraphCopy(source, destination, referrers=True, on_event=events.append)
+    assert work.copy(root, tags=["v1"]) == 1
+    assert ReferrerMissing(descriptor=gone, subject=root.digest) in events
+    assert tree(destination, root) == {str(there.digest): {}}
+
+
+def test_a_gone_referrer_that_is_needed_elsewhere(source: Watched, destination: Watched) -> None:
+    """As a part of an index it must be there."""
+    claiming = _Claims()
+    root, gone = put_artifact(claiming, b"root"), put_artifact(claiming, b"gone")
+    index = put_index(claiming, [root, gone])
+    claiming.forget(gone)
+    claiming.claims = {root.digest: [gone]}
+    with pytest.raises(NotFoundError):
+        GraphCopy(claiming, destination, referrers=True).copy(index)
 
 
 def test_children_that_are_listed_as_referrers_are_copied_as_children(destination: Watched) -> None:

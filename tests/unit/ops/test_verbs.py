@@ -390,3 +390,15 @@ def test_new_repository_is_not_asked_for_each_blob(work: Path) -> None:
     (work / "f39").write_text("new")
     push(target, files(*names), tags=["v2"], concurrency=1)
     assert target.asked == 41
+
+
+def test_force_mends_a_damaged_target(work: Path) -> None:
+    """Blobs that got lost are sent again, although the manifest that is there seems to prove them."""
+    target = MemoryStore()
+    pushed = push(target, files("a.txt", "dir"), tags=["v1"])
+    lost = pushed.manifest.layers[0]
+    target.delete_blob(lost)
+    push(target, files("a.txt", "dir"), tags=["v1"])
+    assert not target.exists(lost)
+    push(target, files("a.txt", "dir"), tags=["v1"], force=True)
+    assert target.exists(lost)
