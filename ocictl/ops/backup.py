@@ -84,7 +84,7 @@ def copy_tags(
     """
     work = GraphCopy(source, destination, referrers=referrers, concurrency=concurrency, on_event=on_event)
     done = []
-    with gathering(destination):
+    with speaking("destination"), gathering(destination):
         for root in roots:
             try:
                 count = work.copy(root.descriptor, tags=[root.tag])

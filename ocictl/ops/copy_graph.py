@@ -109,7 +109,7 @@ class GraphCopy:
         """
         if raw is not None:
             self._given[root.digest] = raw
-        with gathering(self._destination):
+        with speaking("destination"), gathering(self._destination):
             self._copy(root, tags)
         return self._count_referrers(root.digest)
 
@@ -380,5 +380,5 @@ def _too_many() -> ContentError:
         f"there are more than {MAX_DOCUMENTS} manifests to copy",
         code="document-too-large",
         hint="copy fewer tags at once, or leave the referrers out",
-        details={"limit": MAX_DOCUMENTS},
+        details={"limit": MAX_DOCUMENTS, "side": "source"},
     )

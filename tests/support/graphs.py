@@ -15,7 +15,19 @@ from ocictl.model.platform import Platform
 from ocictl.stores.memory import MemoryStore
 from ocictl.target import Content, PushReceipt, Target
 
-__all__ = ["PLATFORMS", "Repository", "Watched", "put_artifact", "put_blob", "put_index", "put_repository"]
+__all__ = [
+    "PLATFORMS",
+    "Repository",
+    "Watched",
+    "everything",
+    "put_artifact",
+    "put_blob",
+    "put_document",
+    "put_index",
+    "put_repository",
+    "tree",
+    "walk",
+]
 
 PLATFORMS = ("amd64", "arm64", "s390x")
 

@@ -134,9 +134,10 @@ def number(offset: int, text: str) -> Number:
     if integer is not None:
         return Number(offset, text, integer, float(integer), integer)
     real = parse_float(text.replace("_", "") if re.search(r"\d_\d", text) else text)
-    if real is None:
+    is_whole = not re.search(r"[.eEpP]", text)
+    if real is None or (is_whole and abs(real) < 2.0**63):
         raise Fault(f"illegal number syntax {text!r}")
-    if not re.search(r"[.eEpP]", text):
+    if is_whole:
         raise Fault(f"{text} is too large for an integer")
     whole = int(real) if real.is_integer() and -(2**63) <= real < 2**63 else None
     return Number(offset, text, whole, real, real)

@@ -171,7 +171,8 @@ def test_bombs_take_no_memory(packer: Packer) -> None:
     finally:
         tracemalloc.stop()
     assert count == 64 << 20
-    assert peak < 4 << 20
+    # The dictionary of xz has 8 MiB.
+    assert peak < 12 << 20
 
 
 def test_run_length_bomb() -> None:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from ocictl.content import BytesContent
-from ocictl.errors import ContentError, NotFoundError, RegistryError, StorageError
+from ocictl.errors import ConflictError, ContentError, NotFoundError, RegistryError, StorageError
 from ocictl.events import (
     Event,
     ReferrerMissing,
@@ -222,6 +223,24 @@ def test_a_failure_of_the_destination_says_so(source: Watched) -> None:
     artifact = put_artifact(source, b"x")
     with pytest.raises(StorageError) as caught:
         GraphCopy(source, _Full()).copy(artifact)
+    assert caught.value.details["side"] == "destination"
+
+
+class _Locked(Watched):
+    def gathering(self) -> AbstractContextManager[None]:
+        @contextmanager
+        def context() -> Iterator[None]:
+            yield
+            raise ConflictError("locked", code="layout-locked")
+
+        return context()
+
+
+def test_a_list_that_can_t_be_written_is_a_failure_of_the_destination(source: Watched) -> None:
+    """Also when it is written in the end, for many documents at once."""
+    artifact = put_artifact(source, b"x")
+    with pytest.raises(ConflictError) as caught:
+        GraphCopy(source, _Locked()).copy(artifact)
     assert caught.value.details["side"] == "destination"
 
 

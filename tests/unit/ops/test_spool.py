@@ -57,7 +57,7 @@ def test_disk_full(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A full disk is said, with the way out."""
     if not Path("/dev/full").exists():
         pytest.skip("no /dev/full here")
-    full = open("/dev/full", "wb", buffering=0)
+    full = open("/dev/full", "wb", buffering=0)  # noqa: SIM115 - closed with the spool
     monkeypatch.setattr(tempfile, "TemporaryFile", lambda **_options: full)
     with Spool() as spool, pytest.raises(StorageError) as caught:
         spool.write(b"x")

@@ -181,7 +181,9 @@ def test_what_goes_to_standard_error_is_nobody_s(
     helpers: HelperFolder, capfd: pytest.CaptureFixture[str], noise: str
 ) -> None:
     """It neither blocks nor shows."""
-    body = f'({noise}) & noisy=$!\necho \'{{"Username":"u","Secret":"p"}}\'\nkill $noisy 2>/dev/null || true\n'
+    body = (
+        f'({noise}) & noisy=$!\necho \'{{"Username":"u","Secret":"p"}}\'\nkill $noisy 2>/dev/null || true\n'
+    )
     helpers.script("test", body)
     assert helper(helpers).get(SERVER) == Login("u", "p")
     assert capfd.readouterr() == ("", "")
