@@ -17,7 +17,23 @@ LIMITS = Limits(steps=20_000, text=20_000, output=20_000, depth=20)
 DATA: dict[str, Any] = {**record(), "a": {"b": [1, None, "x"]}, "n": None}
 
 _VALUES = st.sampled_from(
-    [".", "$", ".a", ".a.b", ".n", ".missing", "$x", "$.content.x", "nil", "true", "1", "-2", "1.5", "0x1F", "'a'"]
+    [
+        ".",
+        "$",
+        ".a",
+        ".a.b",
+        ".n",
+        ".missing",
+        "$x",
+        "$.content.x",
+        "nil",
+        "true",
+        "1",
+        "-2",
+        "1.5",
+        "0x1F",
+        "'a'",
+    ]
     + ['""', '"x"', '"%5.2v|%[1]d"', '"(a|b)*"', '"2006"', "`raw`", "(list 1 `a` nil)", "(dict `a` .)", "now"]
 )
 _NAMES = st.sampled_from(sorted(FUNCTIONS))
@@ -38,13 +54,15 @@ _CALLS = st.recursive(
 _ACTIONS = _CALLS.map(lambda call: f"{{{{{call}}}}}") | st.text(max_size=4)
 _TEMPLATES = st.recursive(
     _ACTIONS,
-    lambda inner: st.builds(
-        lambda word, call, bodies: f"{{{{{word} {call}}}}}{'{{else}}'.join(bodies)}{{{{end}}}}",
-        st.sampled_from(["if", "with", "range", "range $i, $x :=", "if $x :=", "range $x ="]),
-        _CALLS,
-        st.lists(inner, min_size=1, max_size=2),
-    )
-    | st.lists(inner, max_size=4).map("".join),
+    lambda inner: (
+        st.builds(
+            lambda word, call, bodies: f"{{{{{word} {call}}}}}{'{{else}}'.join(bodies)}{{{{end}}}}",
+            st.sampled_from(["if", "with", "range", "range $i, $x :=", "if $x :=", "range $x ="]),
+            _CALLS,
+            st.lists(inner, min_size=1, max_size=2),
+        )
+        | st.lists(inner, max_size=4).map("".join)
+    ),
     max_leaves=6,
 ).map("{{$x := .}}".__add__)
 
@@ -74,7 +92,11 @@ def test_any_text(text: str) -> None:
 
 
 @settings(max_examples=300, deadline=None)
-@given(st.lists(st.sampled_from([*'{}()|.$-"`\\:=, \n', "{{", "}}", "{{- ", " -}}", "if", "end", "range", "x", "1"])))
+@given(
+    st.lists(
+        st.sampled_from([*'{}()|.$-"`\\:=, \n', "{{", "}}", "{{- ", " -}}", "if", "end", "range", "x", "1"])
+    )
+)
 def test_any_sequence_of_tokens(parts: list[str]) -> None:
     """Things that belong into templates, in any order."""
     check("".join(parts))
@@ -98,7 +120,9 @@ def test_any_damaged_template(template: str, data: st.DataObject) -> None:
 
 
 @settings(max_examples=300, deadline=None)
-@given(st.text(), st.lists(st.sampled_from([1, -1, 2.5, "a\n", None, True, [1], {"k": 1}, 10**18]), max_size=3))
+@given(
+    st.text(), st.lists(st.sampled_from([1, -1, 2.5, "a\n", None, True, [1], {"k": 1}, 10**18]), max_size=3)
+)
 def test_any_format(text: str, values: list[Any]) -> None:
     """printf takes what it is given."""
     template = Template.parse("{{printf .f (index .v 0) (index .v 1) (index .v 2)}}")

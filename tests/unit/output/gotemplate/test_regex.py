@@ -95,9 +95,13 @@ def test_scripts_are_not_supported() -> None:
     assert not isinstance(refused.value, PatternError)
 
 
-_ATOMS = st.sampled_from(["a", "b", ".", "[ab]", "[^a]", "(a)", "(?:b)", "(ab)", "(a|b)", r"\w", r"\b", "^", "$"])
+_ATOMS = st.sampled_from(
+    ["a", "b", ".", "[ab]", "[^a]", "(a)", "(?:b)", "(ab)", "(a|b)", r"\w", r"\b", "^", "$"]
+)
 _PIECES = st.builds(
-    "{}{}".format, _ATOMS, st.sampled_from(["", "", "", "*", "+", "?", "*?", "+?", "??", "{2}", "{1,2}", "{0,1}?"])
+    "{}{}".format,
+    _ATOMS,
+    st.sampled_from(["", "", "", "*", "+", "?", "*?", "+?", "??", "{2}", "{1,2}", "{0,1}?"]),
 )
 _PATTERNS = st.lists(st.lists(_PIECES, max_size=4).map("".join), min_size=1, max_size=3).map("|".join)
 
