@@ -1,4 +1,4 @@
-"""Compression of archives as they are written: the same bytes on every machine (docs/adr/0010).
+"""Compression of archives as they are written: the same bytes on every machine (docs/adr/0011).
 
 What comes out depends on the archive, the name of the compression and the level: not on the processor, the number
 of threads, the system or the Python version. So each compression is done by one library in versions that are known

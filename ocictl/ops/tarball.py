@@ -1,4 +1,4 @@
-"""Packing a directory into an archive, the same bytes for the same tree (docs/adr/0003, 0010).
+"""Packing a directory into an archive, the same bytes for the same tree (docs/adr/0003, 0011).
 
 The uncompressed archive is what oras writes for a tree whose times are all `mtime`: see `tar_header` for the layout
 of a header, `_walk` for the order of the entries.

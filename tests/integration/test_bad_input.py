@@ -33,7 +33,7 @@ def registry() -> Iterator[Registry]:
 @pytest.fixture
 def work(tmp_path: Path) -> Path:
     """A working directory with good and bad files."""
-    work = tmp_path / "work"
+    work = tmp_path / "desk"
     work.mkdir()
     (work / "hello.txt").write_text("hello\n")
     (work / "other").mkdir()
@@ -95,7 +95,7 @@ COMMAND_LINES = [
     case("resolve [zz]/app:v1", 2, "[zz]"),
     case("push {host}/app:v1 missing.txt", 9, "missing.txt", "does not exist"),
     case("push {host}/app:v1 /etc/hostname", 9, "absolute"),
-    case("push {host}/app:v1 ../work/hello.txt", 9, "'..'", "cd .."),
+    case("push {host}/app:v1 ../desk/hello.txt", 9, "'..'", "cd .."),
     case("push {host}/app:v1 hello.txt ./hello.txt", 9, "hello.txt"),
     case("push {host}/app:v1 hello.txt HELLO.TXT", 9, "HELLO.TXT"),
     case("push {host}/app:v1 aux.txt", 9, "device"),
