@@ -41,9 +41,7 @@ def test_every_command_with_formats_takes_templates(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", COMMANDS)
-def test_templates_get_the_same_data_as_json(
-    name: str, work: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_templates_get_the_same_data_as_json(name: str, work: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The golden file of the command's JSON is what a template sees, and all that is printed."""
 
     def by_template(*arguments: str | Path, **how: Any) -> Outcome:
@@ -69,7 +67,9 @@ def test_both_ways_to_give_a_template(artifact: Path) -> None:
     assert inline.stdout[:-2].isdecimal()
 
 
-@pytest.mark.parametrize("format_", [[], ["--format", "json"], ["--format", "tree"], ["--format=go-template=x"]])
+@pytest.mark.parametrize(
+    "format_", [[], ["--format", "json"], ["--format", "tree"], ["--format=go-template=x"]]
+)
 def test_a_template_needs_its_format(format_: list[str]) -> None:
     """`--template` beside any other format is a mistake, as in oras; an empty one counts as none."""
     outcome = ocictl(*DISCOVER, *format_, "--template", "x", code=2)
@@ -110,7 +110,14 @@ def test_quiet_and_a_template_exclude_each_other() -> None:
 
 def test_a_template_stands_for_the_manifest(artifact: Path) -> None:
     """As with JSON, options that print something else can't be combined with it."""
-    fetch = ("manifest", "fetch", "--oci-layout", "lay:v1", "--format", "go-template={{.content.artifactType}}")
+    fetch = (
+        "manifest",
+        "fetch",
+        "--oci-layout",
+        "lay:v1",
+        "--format",
+        "go-template={{.content.artifactType}}",
+    )
     assert ocictl(*fetch).stdout == "application/vnd.unknown.artifact.v1"
     for option in ("--descriptor", "--pretty", "--output=-"):
         assert "--format go-template" in ocictl(*fetch, option, code=2).stderr

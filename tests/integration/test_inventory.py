@@ -101,7 +101,7 @@ def our_flags(command: click.Command) -> dict[str, Flag]:
     context = click.Context(command, help_option_names=["-h", "--help"])
     flags: dict[str, Flag] = {}
     for param in command.get_params(context):
-        if not isinstance(param, click.Option) or param.hidden:
+        if not isinstance(param, click.Option):
             continue
         short = next((name[1:] for name in param.opts if not name.startswith("--")), "")
         default = None if param.is_flag else param.get_default(context)

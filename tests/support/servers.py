@@ -37,11 +37,13 @@ class RealRegistry:
             answers no OCI-Subject and takes the types of its entries from the config).
         host: `127.0.0.1:PORT`.
         sends_subject: it answers OCI-Subject, so that no referrers tag is written.
+        repositories: the directory of its repositories (`docker` alone), to look into or to copy from.
     """
 
     name: str
     host: str
     sends_subject: bool
+    repositories: Path | None = None
 
     def fresh(self, hint: str = "test") -> str:
         """Return `host/repository` of a repository that nobody has used."""
@@ -119,7 +121,8 @@ def docker_registry(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RealRe
         for attempt in range(5):
             host = _start_docker(program, folder / str(attempt), stack)
             if host is not None:
-                yield RealRegistry(name="docker", host=host, sends_subject=False)
+                data = folder / str(attempt) / "data" / "docker" / "registry" / "v2" / "repositories"
+                yield RealRegistry(name="docker", host=host, sends_subject=False, repositories=data)
                 return
         logs = "\n".join(path.read_text(errors="replace") for path in sorted(folder.glob("*/log")))
         raise RuntimeError(f"docker-registry does not start:\n{logs}")

@@ -20,7 +20,7 @@ def texts(source: str) -> list[str]:
 
 def test_all_kinds() -> None:
     """One of each."""
-    assert kinds('a{{if $x.y | f 1 -2.5 "s" `r` \'c\' true nil . (.z) := = , }}') == [
+    assert kinds("a{{if $x.y | f 1 -2.5 \"s\" `r` 'c' true nil . (.z) := = , }}") == [
         *("text", "{{", "if", "variable", "field", "|", "name", "number", "number", "string", "string"),
         *("character", "bool", "nil", ".", "(", "field", ")", ":=", "=", ",", "}}"),
     ]

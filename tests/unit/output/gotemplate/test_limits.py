@@ -34,20 +34,21 @@ def refusal(template: str, data: object = None, limits: Limits = SMALL) -> str:
         "{{until 1000000000000 | len}}",
         "{{untilStep 0 -1000000000000 -1 | len}}",
         "{{seq 1000000000000 | len}}",
-        '{{define "a"}}{{if lt (len .) 18}}{{template "a" (append . 1)}}{{template "a" (append . 1)}}{{end}}{{end}}'
-        '{{template "a" list}}',
-        "{{$l := list 1}}{{range until 50}}{{$l = list $l $l}}{{end}}{{$l}}",
+        (
+            '{{define "a"}}{{if lt (len .) 18}}{{template "a" (append . 1)}}'
+            '{{template "a" (append . 1)}}{{end}}{{end}}{{template "a" list}}'
+        ),
         "{{$l := list 1 2}}{{range until 30}}{{$l = concat $l $l}}{{end}}",
-        "{{$l := list 1}}{{range until 15}}{{$l = list $l $l}}{{end}}{{toJson $l}}",
-        "{{$l := list 1}}{{$m := list 1}}{{range until 15}}{{$l = list $l $l}}{{$m = list $m $m}}{{end}}"
-        "{{deepEqual $l $m}}",
+        (
+            "{{$l := list 1}}{{$m := list 1}}{{range until 15}}{{$l = list $l $l}}{{$m = list $m $m}}{{end}}"
+            "{{deepEqual $l $m}}"
+        ),
         "{{$l := list 1}}{{range until 15}}{{$l = list $l $l}}{{end}}{{deepCopy $l}}",
         "{{$l := until 500}}{{range $l}}{{$_ := has 501 $l}}{{end}}",
         '{{regexMatch "(x+x+)+y" (repeat 5000 "x")}}',
         '{{regexFindAll "(a|aa)*b" (repeat 3000 "a") -1}}',
         '{{regexReplaceAll "(.*)*" (repeat 9000 "a") "b"}}',
-        '{{splitList "" (repeat 9000 "a") | toJson}}{{splitList "" (repeat 9000 "a") | join ","}}'
-        '{{splitList "" (repeat 9000 "a") | len}}{{splitList "" (repeat 9000 "a") | len}}',
+        '{{range until 3}}{{splitList "" (repeat 9000 "a") | len}}{{end}}',
         '{{range until 200}}{{repeat 9000 "a" | len}}{{end}}',
     ],
 )
@@ -75,6 +76,8 @@ def test_steps_are_counted(template: str) -> None:
         '{{printf "%020000d" 1}}',
         '{{$l := list (repeat 100 "x")}}{{range until 8}}{{$l = list $l $l}}{{end}}{{print $l}}',
         '{{$l := list (repeat 100 "x")}}{{range until 8}}{{$l = list $l $l}}{{end}}{{toPrettyJson $l}}',
+        "{{$l := list 1}}{{range until 15}}{{$l = list $l $l}}{{end}}{{$l}}",
+        "{{$l := list 1}}{{range until 15}}{{$l = list $l $l}}{{end}}{{toJson $l}}",
         '{{wrapWith 1 (repeat 100 "x") (repeat 200 "a")}}',
         '{{html (repeat 9000 "<")}}',
         '{{printf "%q" (repeat 9000 "\\x01")}}',
@@ -89,8 +92,12 @@ def test_texts_have_a_length(template: str) -> None:
 
 def test_the_output_has_a_length() -> None:
     """What is written piece by piece counts together."""
-    assert refusal('{{range until 10}}{{repeat 1000 "x"}}{{end}}') == "the output is longer than 5000 characters"
-    assert refusal("{{range until 10}}" + "x" * 1000 + "{{end}}") == "the output is longer than 5000 characters"
+    assert (
+        refusal('{{range until 10}}{{repeat 1000 "x"}}{{end}}') == "the output is longer than 5000 characters"
+    )
+    assert (
+        refusal("{{range until 10}}" + "x" * 1000 + "{{end}}") == "the output is longer than 5000 characters"
+    )
 
 
 def test_templates_call_each_other_to_some_depth() -> None:

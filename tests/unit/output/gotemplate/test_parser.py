@@ -111,11 +111,15 @@ def test_definitions_are_found_by_name() -> None:
         ("{{.a\n| g}}", (2, 3), "no function g"),
         ("{{$x}}", (1, 3), "undefined variable '$x'"),
         ("{{if true}}{{$x := 1}}{{end}}{{$x}}", (1, 32), "undefined variable '$x'"),
-        ("{{define \"t\"}}{{$x := 1}}{{end}}{{$x}}", (1, 35), "undefined variable '$x'"),
+        ('{{define "t"}}{{$x := 1}}{{end}}{{$x}}', (1, 35), "undefined variable '$x'"),
         ("{{break}}", (1, 3), "{{break}} outside of {{range}}"),
-        ('{{range .}}{{block "b" .}}{{continue}}{{end}}{{end}}', (1, 29), "{{continue}} outside of {{range}}"),
+        (
+            '{{range .}}{{block "b" .}}{{continue}}{{end}}{{end}}',
+            (1, 29),
+            "{{continue}} outside of {{range}}",
+        ),
         ("{{1 | 2}}", (1, 7), "'2' is no function and can't take what comes before it"),
-        ("{{\"a\".b}}", (1, 6), "a constant has no fields"),
+        ('{{"a".b}}', (1, 6), "a constant has no fields"),
         ("{{$a, $b := .}}", (1, 5), "too many variables in an action"),
         ("{{range $a, $b, $c := .}}{{end}}", (1, 15), "too many variables in {{range}}"),
         ("{{range $a, .b}}{{end}}", (1, 13), "unexpected '.b' in {{range}}"),
@@ -147,7 +151,9 @@ def test_what_is_not_allowed(source: str, place: tuple[int, int], message: str) 
     assert refused.value.message == f"template, line {place[0]}, column {place[1]}: {message}"
 
 
-@pytest.mark.parametrize("opening", ["{{if .}}", "{{with .}}", '{{block "b" .}}', "{{if .}}{{else if .}}", "{{(("])
+@pytest.mark.parametrize(
+    "opening", ["{{if .}}", "{{with .}}", '{{block "b" .}}', "{{if .}}{{else if .}}", "{{(("]
+)
 def test_nesting_ends_somewhere(opening: str) -> None:
     """Thousands of levels are refused before the parser itself gets too deep."""
     source = opening * 5000 if opening != "{{((" else "{{" + "(" * 5000
