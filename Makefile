@@ -2,6 +2,7 @@
 # make lint    formatting, style, types, layers
 # make real    the tests against real registries and peer programs; none may be skipped
 # make bench   ocictl beside oras and curl, alternating; writes docs/benchmarks.md (needs docker-registry and oras)
+# make fuzz    archives, compressed data, documents and answers that were tampered with, for ten minutes
 # make demo    a tour of the program against a registry on this machine
 #
 # PYTHON=...         the Python to use, 3.11 or newer; found by itself otherwise
@@ -23,7 +24,7 @@ PYTEST_editable := $(BIN)/pytest
 PYTEST := $(PYTEST_$(INSTALL)) -q
 SOURCES_wheel := $(shell find ocictl -type f -not -name '*.pyc')
 
-.PHONY: all venv test lint real demo bench clean
+.PHONY: all venv test lint real demo bench fuzz clean
 all: lint test
 
 venv: $(READY)
@@ -50,5 +51,8 @@ demo: $(READY)
 bench: $(READY)
 	$(BIN)/python -m tests.benchmarks $(BENCH_ARGS)
 
+fuzz: $(READY)
+	$(BIN)/python -m tests.fuzz --seconds 600 $(FUZZ_ARGS)
+
 clean:
-	rm -rf dist build .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis .demo
+	rm -rf dist build .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis .demo .fuzz

@@ -37,8 +37,16 @@ if TYPE_CHECKING:
     from ocictl.ops.annotations import Annotations
     from ocictl.ops.attach import attach
     from ocictl.ops.backup import copy_tags, find_tags
+    from ocictl.ops.blob import push_blob
+    from ocictl.ops.compress import Compression
     from ocictl.ops.copy_artifact import copy_artifact
+    from ocictl.ops.delete import delete_blob, delete_manifest
     from ocictl.ops.discover import discover
+    from ocictl.ops.fetch import fetch_manifest, find_config
+    from ocictl.ops.index import IndexChanges, create_index, push_index, update_index
+    from ocictl.ops.limits import UnpackLimits
+    from ocictl.ops.listing import list_repositories, list_tags, tags_of
+    from ocictl.ops.manifest import push_manifest
     from ocictl.ops.pack import FileArgument, PackOptions
     from ocictl.ops.pull import pull
     from ocictl.ops.push import push
@@ -46,6 +54,7 @@ if TYPE_CHECKING:
     from ocictl.ops.tag import tag
     from ocictl.stores.cache import Cache
     from ocictl.stores.cached import CachedTarget
+    from ocictl.stores.catalog import RegistryCatalog
     from ocictl.stores.layout import Layout
     from ocictl.stores.layout_tar import NewTarLayout, TarLayout
     from ocictl.stores.memory import MemoryStore
@@ -60,6 +69,7 @@ __all__ = [
     "Anonymous",
     "Cache",
     "CachedTarget",
+    "Compression",
     "ConflictError",
     "ContentError",
     "Credential",
@@ -72,6 +82,7 @@ __all__ = [
     "FileArgument",
     "HostAddress",
     "Index",
+    "IndexChanges",
     "InvalidInputError",
     "Layout",
     "Limits",
@@ -86,6 +97,7 @@ __all__ = [
     "RateLimitedError",
     "ReadOnlyTarget",
     "Reference",
+    "RegistryCatalog",
     "RegistryError",
     "Repository",
     "StorageError",
@@ -95,19 +107,32 @@ __all__ = [
     "TransportError",
     "UnauthorizedError",
     "UnavailableError",
+    "UnpackLimits",
     "UnsupportedError",
     "__version__",
     "attach",
     "copy_artifact",
     "copy_tags",
+    "create_index",
+    "delete_blob",
+    "delete_manifest",
     "discover",
     "errors",
     "events",
+    "fetch_manifest",
+    "find_config",
     "find_tags",
+    "list_repositories",
+    "list_tags",
     "pull",
     "push",
+    "push_blob",
+    "push_index",
+    "push_manifest",
     "resolve",
     "tag",
+    "tags_of",
+    "update_index",
 ]
 
 _HOMES: Final = {
@@ -120,8 +145,16 @@ _HOMES: Final = {
     "ocictl.ops.annotations": ["Annotations"],
     "ocictl.ops.attach": ["attach"],
     "ocictl.ops.backup": ["copy_tags", "find_tags"],
+    "ocictl.ops.blob": ["push_blob"],
+    "ocictl.ops.compress": ["Compression"],
     "ocictl.ops.copy_artifact": ["copy_artifact"],
+    "ocictl.ops.delete": ["delete_blob", "delete_manifest"],
     "ocictl.ops.discover": ["discover"],
+    "ocictl.ops.fetch": ["fetch_manifest", "find_config"],
+    "ocictl.ops.index": ["IndexChanges", "create_index", "push_index", "update_index"],
+    "ocictl.ops.limits": ["UnpackLimits"],
+    "ocictl.ops.listing": ["list_repositories", "list_tags", "tags_of"],
+    "ocictl.ops.manifest": ["push_manifest"],
     "ocictl.ops.pack": ["FileArgument", "PackOptions"],
     "ocictl.ops.pull": ["pull"],
     "ocictl.ops.push": ["push"],
@@ -129,6 +162,7 @@ _HOMES: Final = {
     "ocictl.ops.tag": ["tag"],
     "ocictl.stores.cache": ["Cache"],
     "ocictl.stores.cached": ["CachedTarget"],
+    "ocictl.stores.catalog": ["RegistryCatalog"],
     "ocictl.stores.layout": ["Layout"],
     "ocictl.stores.layout_tar": ["NewTarLayout", "TarLayout"],
     "ocictl.stores.memory": ["MemoryStore"],

@@ -24,13 +24,13 @@ class BackgroundHasher:
             ContentError: `digest-unverifiable`.
         """
         self._hasher = new_hasher(algorithm)
-        self._blocks: deque[bytes | None] = deque()
+        self._blocks: deque[bytes | memoryview | None] = deque()
         self._room = threading.Semaphore(_WAITING)
         self._filled = threading.Semaphore(0)
         self._thread = threading.Thread(target=self._work, name="hasher", daemon=True)
         self._thread.start()
 
-    def update(self, data: bytes, /) -> None:
+    def update(self, data: bytes | memoryview, /) -> None:
         """Add bytes. They must not change afterwards."""
         self._room.acquire()
         self._blocks.append(data)

@@ -26,11 +26,18 @@ class Entry(NamedTuple):
 
 
 class LazyGroup(Helpful, click.Group):
-    """A group over a table of commands."""
+    """A group over a table of commands, and perhaps of others that are not listed."""
 
-    def __init__(self, *args: Any, table: Mapping[str, Entry], **kwargs: Any) -> None:
+    def __init__(
+        self,
+        *args: Any,
+        table: Mapping[str, Entry],
+        unlisted: Mapping[str, Entry] | None = None,
+        **kwargs: Any,
+    ) -> None:
         super().__init__(*args, **kwargs)
         self.table = table
+        self.unlisted = unlisted or {}
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         # Without a command the help is what was asked for, as in oras.
@@ -40,7 +47,7 @@ class LazyGroup(Helpful, click.Group):
         return list(self.table)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002 - click's signature
-        for name, entry in self.table.items():
+        for name, entry in (*self.table.items(), *self.unlisted.items()):
             if cmd_name == name or cmd_name in entry.aliases:
                 module, _colon, attribute = entry.module.partition(":")
                 command = getattr(import_module(module), attribute)

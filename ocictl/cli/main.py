@@ -36,6 +36,13 @@ COMMANDS: Final = {
 }
 
 
+UNLISTED: Final = {
+    "completion": Entry("ocictl.cli.completion:command", "Print a script that completes command lines."),
+    "help": Entry("ocictl.cli.help:command", "Show the help of a command."),
+}
+"""What every program made with the library of oras has."""
+
+
 class RootGroup(LazyGroup):
     """The outermost group: every failure below ends here."""
 
@@ -64,6 +71,7 @@ class RootGroup(LazyGroup):
 @click.group(
     cls=RootGroup,
     table=COMMANDS,
+    unlisted=UNLISTED,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
 def cli() -> None:

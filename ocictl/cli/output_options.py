@@ -50,11 +50,6 @@ class OutputOptions:
         """Whether the record is what is printed, and nothing else: as JSON or by a template."""
         return self.format == "json" or self.template is not None
 
-    @property
-    def as_json(self) -> bool:
-        """The older name of `as_record`."""
-        return self.as_record
-
     def record(self, record: Record) -> None:
         """Report a record as JSON, or by the template."""
         if self.template is None:
@@ -122,7 +117,11 @@ class OutputOptions:
 
 
 def _is_unnamed(event: Event) -> bool:
-    """Whether this is about content without a file name."""
+    """Whether this is about content without a file name, or not yet about content at all."""
+    from ocictl.events import FilePreparing
+
+    if isinstance(event, FilePreparing):
+        return True
     descriptor = getattr(event, "descriptor", None)
     return descriptor is not None and descriptor.title is None
 

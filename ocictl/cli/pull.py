@@ -90,5 +90,17 @@ def command(
             on_event=on_event,
         )
     record = PullRecord.of(location.path, result.descriptor, result.files)
-    untitled = [f"{location.path}@{blob.digest}" for blob in result.untitled]
-    output.show(record, str(result.descriptor.digest), lambda: pulled(record, location.shown, untitled))
+    copy_all = _copy_command(name, remote) if result.untitled else None
+    output.show(record, str(result.descriptor.digest), lambda: pulled(record, location.shown, copy_all))
+
+
+def _copy_command(name: str, remote: RemoteOptions) -> str:
+    """The command that copies an artifact with all that it has, in the words of oras."""
+    import shlex
+
+    words = ["ocictl", "copy", name]
+    if remote.oci_layout:
+        words = ["ocictl", "copy", "--from-oci-layout", name]
+    elif remote.oci_layout_path is not None:
+        words = ["ocictl", "copy", "--from-oci-layout-path", remote.oci_layout_path, name]
+    return f"{shlex.join(words)} --to-oci-layout <layout-dir>"

@@ -94,7 +94,7 @@ class Compression:
 class Compressor(Protocol):
     """Blocks in, compressed bytes out, perhaps later. It must be closed."""
 
-    def compress(self, block: bytes, /) -> bytes:
+    def compress(self, block: bytes | memoryview, /) -> bytes | memoryview:
         """Take `BLOCK` bytes, less only if they are the last. The block must not change afterwards."""
         ...
 
@@ -117,7 +117,7 @@ def new_compressor(compression: Compression) -> Compressor:
 
 
 class _NoCompressor:
-    def compress(self, block: bytes, /) -> bytes:
+    def compress(self, block: bytes | memoryview, /) -> bytes | memoryview:
         return block
 
     def flush(self) -> bytes:
@@ -149,7 +149,7 @@ class _GzipCompressor:
         self._checksum = 0
         self._count = 0
 
-    def compress(self, block: bytes, /) -> bytes:
+    def compress(self, block: bytes | memoryview, /) -> bytes:
         self._checksum = self._zlib.crc32(block, self._checksum)
         self._count += len(block)
         self._waiting.append(self._pool.submit(self._deflate, block))
@@ -172,7 +172,7 @@ class _GzipCompressor:
             ready.append(self._waiting.popleft().result())
         return b"".join(ready)
 
-    def _deflate(self, block: bytes) -> bytes:
+    def _deflate(self, block: bytes | memoryview) -> bytes:
         zlib = self._zlib
         deflate = zlib.compressobj(self._level, zlib.DEFLATED, -zlib.MAX_WBITS)
         return cast("bytes", deflate.compress(block) + deflate.flush(zlib.Z_SYNC_FLUSH))
@@ -189,7 +189,7 @@ class _ZstdCompressor:
         )
         self._object = zstandard.ZstdCompressor(compression_params=parameters).compressobj()
 
-    def compress(self, block: bytes, /) -> bytes:
+    def compress(self, block: bytes | memoryview, /) -> bytes:
         return self._object.compress(block)
 
     def flush(self) -> bytes:

@@ -181,8 +181,8 @@ def push_artifact(
         The receipt of the (first) push of the document, and whether the document was there before.
     """
     descriptor = document.descriptor()
-    existed = target.exists(descriptor)
-    if force or not existed:
+    existed = not force and target.exists(descriptor)
+    if not existed:
         push_blobs(target, blobs, concurrency=concurrency, on_event=on_event)
     content = BytesContent(document.raw)
 

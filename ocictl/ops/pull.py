@@ -22,11 +22,12 @@ from ocictl.events import (
     discard,
 )
 from ocictl.model import media_types
-from ocictl.model.annotations import UNPACKED_DIGEST
+from ocictl.model.annotations import TITLE, UNPACKED_DIGEST
 from ocictl.model.descriptor import Descriptor, read_digest
 from ocictl.model.digest import Digest
 from ocictl.model.manifest import Document, Index
 from ocictl.model.platform import Platform
+from ocictl.ops.charts import chart_title, is_chart
 from ocictl.ops.conventions import has_bare_names, holds_directory, is_directory, may_hold_directory
 from ocictl.ops.file_mode import restore_mode
 from ocictl.ops.graph import walk
@@ -164,16 +165,17 @@ def _collect(
         blobs: Sequence[Descriptor] = [entry for entry in document.manifests if not entry.is_document]
     else:
         blobs = document.layers
-        title = document.config.title
-        if config is not None and config.media_type in (None, document.config.media_type):
-            title = config.path
-        if title is not None:
-            entries.append(_Entry(descriptor=document.config, title=title, is_directory=False, listed=False))
-        elif document.config.media_type != media_types.EMPTY:
+        found = document.config
+        if config is not None and config.media_type in (None, found.media_type):
+            found = found.with_annotations({**found.annotations, TITLE: config.path})
+        if found.title is not None:
+            entries.append(_Entry(descriptor=found, title=found.title, is_directory=False, listed=False))
+        elif document.config.media_type != media_types.EMPTY and not is_chart(document):
             untitled.append(document.config)
     for blob in blobs:
-        if blob.title is not None:
-            entries.append(_Entry(descriptor=blob, title=blob.title, is_directory=is_directory(blob)))
+        title = blob.title or chart_title(document, blob)
+        if title is not None:
+            entries.append(_Entry(descriptor=blob, title=title, is_directory=is_directory(blob)))
         elif blob.media_type != media_types.EMPTY:
             untitled.append(blob)
 

@@ -48,7 +48,7 @@ _READ: Final = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBL
 class Writable(Protocol):
     """Something that takes all bytes of a write."""
 
-    def write(self, data: bytes, /) -> int: ...
+    def write(self, data: bytes | memoryview, /) -> int: ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -206,16 +206,17 @@ class _Line:
         """Pass on blocks of one size: what is written must not depend on the sizes of the pieces."""
         data = b"".join(self._pieces)
         end = len(data) - len(data) % BLOCK
+        view = memoryview(data)
         for at in range(0, end, BLOCK):
-            self._compress(data[at : at + BLOCK])
+            self._compress(view[at : at + BLOCK])
         self._pieces = [data[end:]]
         self._waiting = len(data) - end
 
-    def _compress(self, block: bytes) -> None:
+    def _compress(self, block: bytes | memoryview) -> None:
         self._unpacked.update(block)
         self._out(self._compressor.compress(block))
 
-    def _out(self, data: bytes) -> None:
+    def _out(self, data: bytes | memoryview) -> None:
         self.size += len(data)
         if self._packed is not self._unpacked:
             self._packed.update(data)

@@ -35,18 +35,18 @@ def attached(record: DescriptorRecord, subject: str, *, already: bool) -> list[s
     return [f"{'Already attached' if already else 'Attached'} to {subject}", f"Digest: {record.digest}"]
 
 
-def pulled(record: PullRecord, shown: str, untitled: Sequence[str]) -> list[str]:
+def pulled(record: PullRecord, shown: str, copy_all: str | None = None) -> list[str]:
     """The end of `pull`.
 
     Args:
         record: what was pulled.
         shown: `[kind] REFERENCE`.
-        untitled: `PATH@DIGEST` of each blob that was left out for want of a file name.
+        copy_all: if blobs were left out for want of a file name, the command that copies them too.
     """
-    if untitled:
+    if copy_all is not None:
         return [
             f'Skipped pulling layers without file name in "{TITLE}"',
-            f"Use 'ocictl blob fetch {untitled[0]} --output <file>' to pull such a layer.",
+            f"Use '{copy_all}' to pull all layers.",
         ]
     return [f"Pulled {shown}", f"Digest: {record.reference.rpartition('@')[2]}"]
 

@@ -32,10 +32,11 @@ from ocictl.events import EventSink, discard
 from ocictl.model import media_types
 from ocictl.model.descriptor import Descriptor
 from ocictl.model.digest import Digest
-from ocictl.model.manifest import Document, Manifest, parse_document
+from ocictl.model.manifest import Document, parse_document
 from ocictl.model.reference import Reference, check_tag
 from ocictl.stores import referrers
 from ocictl.stores._listing import parse_if_possible
+from ocictl.stores._pushing import check_size, explain_refusal, wrong_subject
 from ocictl.stores.blobs import Blobs
 from ocictl.stores.manifests import Manifests, check_document_size
 from ocictl.stores.referrers_api import ReferrersApi
@@ -196,7 +197,7 @@ class Repository:
             ConflictError: the document is stored, but its listing is not confirmed.
             UnsupportedError: the document is stored, but only the referrers API may be used and there is none.
         """
-        _check_size(descriptor, content)
+        check_size(descriptor, content)
         if tag is None and descriptor.media_type not in media_types.MANIFEST_ENDPOINT_TYPES:
             self._blobs.push(descriptor, content)
             return PushReceipt(descriptor=descriptor)
@@ -212,7 +213,7 @@ class Repository:
         Raises:
             ContentError, ConflictError, UnsupportedError: as `push`.
         """
-        _check_size(descriptor, content)
+        check_size(descriptor, content)
         raw = self._read(descriptor, content)
         return self._push_document(descriptor, raw, parse_if_possible(raw, descriptor.media_type), tag)
 
@@ -328,7 +329,7 @@ class Repository:
                 self._manifests.put(str(descriptor.digest), raw, descriptor)
             headers = self._manifests.put(place, raw, descriptor)
         except RegistryError as error:
-            _explain_refusal(error, document)
+            explain_refusal(error, document)
             raise
         self._resolved.add((descriptor.digest, descriptor.media_type))
         self._last_document = (descriptor.digest, raw)
@@ -343,7 +344,7 @@ class Repository:
         """See to it that a pushed referrer is listed: the table of RFT-02."""
         if self._mode != "tag" and answer:
             if answer.strip() != str(subject.digest):
-                raise _wrong_subject(descriptor, subject, answer)
+                raise wrong_subject(descriptor, subject, answer)
             self._api.confirm()
             return PushReceipt(descriptor=descriptor, listing="registry")
         if self._mode == "api":
@@ -366,35 +367,6 @@ class Repository:
             missing.details["pushed"] = str(descriptor.digest)
             missing.add_note(f"the referrer {descriptor.digest} is pushed, but not listed")
             raise missing
-
-
-def _check_size(descriptor: Descriptor, content: Content) -> None:
-    if content.size != descriptor.size:
-        raise ContentError(
-            f"content of {descriptor.digest} should have {descriptor.size} bytes, not {content.size}",
-            code="size-mismatch",
-            hint="check that the source does not change while it is sent, then run the command again",
-            details={"expected": descriptor.size, "actual": content.size, "rule": "DIG-06"},
-        )
-
-
-def _wrong_subject(descriptor: Descriptor, subject: Descriptor, answer: str) -> RegistryError:
-    return RegistryError(
-        f"the registry answered the push of {descriptor.digest}, which is about {subject.digest}, "
-        f"with the subject {answer!r}",
-        code="registry-protocol",
-        hint="the referrer is pushed, but may not be listed; see with: ocictl discover",
-        details={"pushed": str(descriptor.digest), "subject": str(subject.digest), "rule": "RFT-02"},
-    )
-
-
-def _explain_refusal(error: RegistryError, document: Document | None) -> None:
-    """Say which part of a new-style artifact an old registry may have refused."""
-    refused = error.status in (415, 501) or error.has_code("MANIFEST_INVALID", "UNSUPPORTED")
-    if error.hint is not None or not refused or not isinstance(document, Manifest):
-        return
-    if document.artifact_type or document.config.media_type == media_types.EMPTY:
-        error.hint = "the registry may not take artifactType or the empty config; try --image-spec v1.0"
 
 
 def _backoff(limits: Limits) -> Callable[[int, OcictlError], float]:

@@ -155,7 +155,7 @@ def test_pull_of_layers_without_names(work: Path) -> None:
     assert "Skipped     5891b5b522d5 a/cfg" in lines
     assert lines[-2:] == [
         'Skipped pulling layers without file name in "org.opencontainers.image.title"',
-        f"Use 'ocictl blob fetch lay@{HELLO} --output <file>' to pull such a layer.",
+        "Use 'ocictl copy --from-oci-layout lay:v1 --to-oci-layout <layout-dir>' to pull all layers.",
     ]
     fetched = ocictl("blob", "fetch", "--oci-layout", f"lay@{HELLO}", "--output", "-")
     assert fetched.data == b"hello\n"

@@ -225,7 +225,7 @@ def test_regctl_puts_and_we_pull(
 def test_regctl_puts_a_directory_and_we_unpack(
     docker_registry: RealRegistry, regctl: Peer, run_ocictl: Ocictl, source: Path, tmp_path: Path
 ) -> None:
-    """A directory put by regctl (title ends in a slash) is written as a file of a usable name, or unpacked."""
+    """A directory put by regctl (its title ends in a slash) is unpacked; regctl keeps files and their content."""
     path = docker_registry.fresh()
     put = ["artifact", "put", *plain_http(docker_registry.host), "--artifact-type", TYPE, "--file-title"]
     regctl.run(
@@ -234,6 +234,32 @@ def test_regctl_puts_a_directory_and_we_unpack(
     done = run_ocictl("pull", f"{path}:v1", "-o", tmp_path / "out")
     assert done.code == 0, done.stderr
     assert os.listdir(tmp_path / "out") == ["tree"]
+    found = {path.relative_to(tmp_path / "out"): path.read_bytes() for path in files_of(tmp_path / "out")}
+    assert found
+    assert found == {path.relative_to(source): path.read_bytes() for path in files_of(source / "tree")}
+
+
+def files_of(top: Path) -> list[Path]:
+    return [path for path in top.rglob("*") if path.is_file() and not path.is_symlink()]
+
+
+@pytest.mark.parametrize("compression", ["gzip", "zstd", "none"])
+def test_we_push_a_directory_and_regctl_unpacks(
+    docker_registry: RealRegistry,
+    regctl: Peer,
+    run_ocictl: Ocictl,
+    source: Path,
+    tmp_path: Path,
+    compression: str,
+) -> None:
+    """A directory of ours is unpacked by regctl with each compression; it adds the title to names that have it."""
+    path = docker_registry.fresh()
+    run_ocictl("push", f"{path}:v1", "tree", "--compression", compression, cwd=source, code=0)
+    out = tmp_path / "out"
+    out.mkdir()
+    regctl.run("artifact", "get", *plain_http(docker_registry.host), f"{path}:v1", "-o", out)
+    found = {path.relative_to(out / "tree"): path.read_bytes() for path in files_of(out)}
+    assert found == {path.relative_to(source): path.read_bytes() for path in files_of(source / "tree")}
 
 
 def test_we_push_and_regctl_gets(

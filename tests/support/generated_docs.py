@@ -17,6 +17,7 @@ from ocictl.cli.exit_codes import _BY_CLASS, ExitCode
 from ocictl.cli.lazy import LazyGroup
 from ocictl.cli.main import cli
 from ocictl.errors import CODES
+from ocictl.output.gotemplate import library
 
 __all__ = ["DOCS", "command_pages", "commands", "context_of", "expected", "fill", "parts"]
 
@@ -65,6 +66,7 @@ def expected() -> dict[Path, dict[str, str]]:
         DOCS / "exit-codes.md": {"exit codes": _exit_codes()},
         DOCS / "errors.md": {"codes": _codes()},
         DOCS / "commands" / "README.md": {"commands": _overview()},
+        DOCS / "templates.md": {"functions": _functions()},
     }
     for name, page in command_pages().items():
         pages[page] = {"usage": _usage(name), "options": _options(name)}
@@ -97,6 +99,16 @@ def _overview() -> str:
         entry = group.table[last]
         aliases = ", ".join(f"`{' '.join([*groups, alias])}`" for alias in entry.aliases)
         rows.append(f"| [`{name}`]({name.replace(' ', '-')}.md) | {aliases} | {entry.summary} |")
+    return "\n".join(rows) + "\n"
+
+
+def _functions() -> str:
+    """The functions of templates, by the module that has them."""
+    rows = ["| what | functions |", "| --- | --- |"]
+    for module in library.MODULES:
+        title = (module.__doc__ or "").partition("\n")[0].partition(". ")[0].rstrip(".")
+        rows.append(f"| {title} | {', '.join(f'`{name}`' for name in sorted(module.FUNCTIONS))} |")
+    rows.append(f"| Not supported | {', '.join(f'`{name}`' for name in sorted(library.UNSUPPORTED))} |")
     return "\n".join(rows) + "\n"
 
 

@@ -1,4 +1,4 @@
-"""The peer programs oras, regctl and crane: where they are, and running them without the user's settings."""
+"""The peer programs oras, regctl, crane and helm: where they are, and running them without the user's settings."""
 
 from __future__ import annotations
 
@@ -15,12 +15,13 @@ import pytest
 from tests.support.environment import OUTSIDE, cache_directory, clean_environment
 from tests.support.require import require
 
-__all__ = ["PACKAGES", "Peer", "Run", "crane", "oras", "regctl"]
+__all__ = ["PACKAGES", "Peer", "Run", "crane", "helm", "oras", "regctl"]
 
 PACKAGES = {
     "oras": "oras.land/oras/cmd/oras@v1.3.6",
     "regctl": "github.com/regclient/regclient/cmd/regctl@v0.11.7",
     "crane": "github.com/google/go-containerregistry/cmd/crane@v0.22.1",
+    "helm": "helm.sh/helm/v4/cmd/helm@v4.3",
 }
 """What `go install` takes. Tests are written against these versions; a later patch release will do."""
 
@@ -66,8 +67,10 @@ class Peer:
 
 
 def _numbers(text: str) -> tuple[int, int, int] | None:
-    found = re.search(r"v?(\d+)\.(\d+)\.(\d+)", text)
-    return (int(found[1]), int(found[2]), int(found[3])) if found else None
+    """The first version in a text; helm tells only two numbers of its own."""
+    found = re.search(r"v?(\d+)\.(\d+)\.(\d+)", text) if "BuildInfo{" not in text else None
+    found = found or re.search(r"v(\d+)\.(\d+)()", text)
+    return (int(found[1]), int(found[2]), int(found[3] or 0)) if found else None
 
 
 @cache
@@ -129,3 +132,9 @@ def regctl(tmp_path_factory: pytest.TempPathFactory) -> Peer:
 def crane(tmp_path_factory: pytest.TempPathFactory) -> Peer:
     """The crane program."""
     return _peer("crane", tmp_path_factory)
+
+
+@pytest.fixture
+def helm(tmp_path_factory: pytest.TempPathFactory) -> Peer:
+    """The helm program; it needs no cluster for charts."""
+    return _peer("helm", tmp_path_factory)

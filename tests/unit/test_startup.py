@@ -55,6 +55,18 @@ def test_version_loads_nothing_heavy() -> None:
     assert not parts & {"ops", "stores", "transport", "content"}
 
 
+def test_templates_are_loaded_for_templates(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """The language is there for whoever uses it; nobody else pays for it."""
+    template = "ocictl.output.gotemplate"
+    assert not {name for name in _loaded(_run("version", "--format", "json")) if name.startswith(template)}
+    folder = tmp_path_factory.mktemp("layout")
+    push = ("push", "--oci-layout", f"{folder}/lay:v1", "-a", "k=v")
+    assert not {name for name in _loaded(_run(*push)) if name.startswith(template)}
+    loaded = _loaded(_run("version", "--format", "go-template={{.version}}"))
+    assert template in loaded
+    assert not loaded & {*HEAVY, "zoneinfo"}
+
+
 def test_a_layout_needs_no_http(tmp_path_factory: pytest.TempPathFactory) -> None:
     """Commands on a layout load neither requests nor urllib3, and no rich without a terminal."""
     folder = tmp_path_factory.mktemp("layout")

@@ -154,6 +154,8 @@ class Evaluator:
     def _entries(self, node: nodes.Branch, value: Value) -> Iterable[tuple[Value, Value]]:
         if value is MISSING or value is None:
             return ()
+        if isinstance(value, dict | list):
+            self._budget.spend(len(value))
         if isinstance(value, dict):
             return [(key, value[key]) for key in sorted(value)]
         if isinstance(value, list):
@@ -221,7 +223,7 @@ class Evaluator:
             case nodes.Field():
                 return self._fields(dot, dot, first, first.names, arguments, final)
             case nodes.Chain():
-                start = self._chain_start(dot, first)
+                start = self._plain(dot, first.start)
                 return self._fields(dot, start, first, first.names, arguments, final)
             case nodes.Variable(names=names) if names:
                 return self._fields(dot, self._variable(first), first, names, arguments, final)
@@ -249,13 +251,11 @@ class Evaluator:
             case nodes.Field():
                 return self._fields(dot, dot, operand, operand.names, (), ())
             case nodes.Chain():
-                return self._fields(dot, self._chain_start(dot, operand), operand, operand.names, (), ())
+                start = self._plain(dot, operand.start)
+                return self._fields(dot, start, operand, operand.names, (), ())
             case nodes.Variable():
                 value = self._variable(operand)
                 return self._fields(dot, value, operand, operand.names, (), ()) if operand.names else value
-
-    def _chain_start(self, dot: Value, chain: nodes.Chain) -> Value:
-        return self._plain(dot, chain.start)
 
     def _variable(self, node: nodes.Variable) -> Value:
         for name, value in reversed(self._variables):
@@ -293,18 +293,12 @@ class Evaluator:
         if receiver is None:
             self._fail(node, f"nil has no field {name!r}")
         if isinstance(receiver, Moment):
-            return self._call(dot, node, name, self._method(node, name), arguments, final, (receiver,))
+            return self._call(dot, node, name, method(name), arguments, final, (receiver,))
         if not isinstance(receiver, dict):
             self._fail(node, f"a value of the type {type_name(receiver)} has no field {name!r}")
         if arguments or final:
             self._fail(node, f"the field {name!r} takes no arguments")
         return receiver.get(name, MISSING)
-
-    def _method(self, node: nodes.Operand, name: str) -> Function:
-        try:
-            return method(name)
-        except Fault as fault:
-            raise Misplaced(node.offset, fault.message) from fault
 
     # Functions
 
@@ -358,13 +352,12 @@ class Evaluator:
             values.append(self._argument(dot, argument, function.parameter(len(values)), name))
         for value in final:
             values.append(self._fitting(node, value, function.parameter(len(values)), name))
-        self._budget.spend(1 + len(values))
+        texts = sum(len(value) for value in values if isinstance(value, str))
+        self._budget.spend(1 + len(values) + texts // 16)
         try:
             result = function.call(self._budget, *values)
             if isinstance(result, str):
                 self._budget.text(len(result))
-            elif isinstance(result, list | dict):
-                self._budget.spend(len(result))
         except Fault as fault:
             raise Misplaced(node.offset, f"function {name!r}: {fault.message}") from fault
         return result

@@ -17,15 +17,18 @@ from ocictl.output.gotemplate import (
 )
 from ocictl.output.gotemplate.functions import Function
 
+MODULES: Final = (
+    builtin_functions,
+    data_functions,
+    list_functions,
+    map_functions,
+    text_functions,
+    number_functions,
+    time_functions,
+    regex_functions,
+)
 FUNCTIONS: Final[Mapping[str, Function]] = {
-    **builtin_functions.FUNCTIONS,
-    **data_functions.FUNCTIONS,
-    **list_functions.FUNCTIONS,
-    **map_functions.FUNCTIONS,
-    **number_functions.FUNCTIONS,
-    **regex_functions.FUNCTIONS,
-    **text_functions.FUNCTIONS,
-    **time_functions.FUNCTIONS,
+    name: function for module in MODULES for name, function in module.FUNCTIONS.items()
 }
 """Every function by name. Sprig's replace those of Go that have the same name, as in oras."""
 

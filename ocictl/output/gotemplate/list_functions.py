@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final
 
 from ocictl.output.gotemplate.data_functions import is_empty
@@ -40,7 +40,7 @@ def _some(change: Callable[[list[Any]], list[Any]]) -> Function:
     return _on_list(lambda entries: change(entries) if entries else NilList())
 
 
-def _contains(budget: Budget, entries: list[Any], wanted: Value) -> bool:
+def _contains(budget: Budget, entries: Iterable[Any], wanted: Value) -> bool:
     return any(same(budget, wanted, entry) for entry in entries)
 
 
@@ -57,7 +57,7 @@ def _uniq(budget: Budget, value: Value) -> list[Any]:
 
 
 def _without(budget: Budget, value: Value, *unwanted: Value) -> list[Any]:
-    return [entry for entry in _entries(budget, value) if not _contains(budget, list(unwanted), entry)]
+    return [entry for entry in _entries(budget, value) if not _contains(budget, unwanted, entry)]
 
 
 def _slice(budget: Budget, value: Value, *bounds: Value) -> Value:

@@ -27,6 +27,10 @@ _INTEGER: Final = re.compile(
 )
 _DECIMAL: Final = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?")
 _HEX_FLOAT: Final = re.compile(r"[+-]?0[xX](?:[0-9a-fA-F]+\.?[0-9a-fA-F]*|\.[0-9a-fA-F]+)[pP][+-]?\d+")
+_BAD_UNDERSCORE: Final = re.compile(
+    r"^[+-]?(?:0[xX](?:[^_]|_(?=[0-9a-fA-F]))*_(?![0-9a-fA-F])|(?!0[xX]).*?(?:(?<![0-9])_|_(?![0-9])))"
+)
+"""An underscore that does not stand between two digits; the prefix of a hexadecimal number counts as one."""
 _LONGEST: Final = 400
 """Characters of a number; more than any number that fits needs."""
 
@@ -108,8 +112,9 @@ def parse_integer(text: str) -> int | None:
 
 def parse_float(text: str) -> float | None:
     """Read a number as Go does, hexadecimal ones too; None when it is none, or too large."""
-    if len(text) > _LONGEST:
+    if len(text) > _LONGEST or _BAD_UNDERSCORE.search(text):
         return None
+    text = text.replace("_", "")
     if _DECIMAL.fullmatch(text):
         number = float(text)
     elif _HEX_FLOAT.fullmatch(text):
@@ -133,7 +138,7 @@ def number(offset: int, text: str) -> Number:
     integer = parse_integer(text)
     if integer is not None:
         return Number(offset, text, integer, float(integer), integer)
-    real = parse_float(text.replace("_", "") if re.search(r"\d_\d", text) else text)
+    real = parse_float(text)
     is_whole = not re.search(r"[.eEpP]", text)
     if real is None or (is_whole and abs(real) < 2.0**63):
         raise Fault(f"illegal number syntax {text!r}")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import operator
 from collections.abc import Callable, Mapping
-from decimal import Decimal
+from decimal import MAX_EMAX, MIN_EMIN, ROUND_HALF_UP, Context, Decimal
 from functools import reduce
 from typing import Final
 
@@ -15,6 +15,10 @@ from ocictl.output.gotemplate.literals import parse_integer
 from ocictl.output.gotemplate.numbers import to_integer, to_real
 from ocictl.output.gotemplate.problems import Fault
 from ocictl.output.gotemplate.values import Budget, Int64, Value, wrapped
+
+_EXACT: Final = Context(prec=1500, rounding=ROUND_HALF_UP, Emin=MIN_EMIN, Emax=MAX_EMAX, traps=[])
+_PLACES: Final = Decimal("1e-16")
+"""Where a quotient is rounded."""
 
 
 def _fold(calculate: Callable[[int, int], int], start: int | None = None) -> Callable[..., Int64]:
@@ -59,7 +63,7 @@ def _decimal(number: float) -> Decimal:
 def _divided(one: Decimal, other: Decimal) -> Decimal:
     if other == 0:
         raise Fault("division by zero")
-    return one / other
+    return _EXACT.quantize(_EXACT.divide(one, other), _PLACES)
 
 
 def _extreme(choose: Callable[[list[float]], float]) -> Callable[..., float]:
@@ -120,10 +124,10 @@ FUNCTIONS: Final[Mapping[str, Function]] = {
     "mod": Function(_fold(_remainder), ("any", "any")),
     **dict.fromkeys(("max", "biggest"), Function(_fold(max), ("any",), "any")),
     "min": Function(_fold(min), ("any",), "any"),
-    "addf": Function(_fold_real(operator.add, 0.0), (), "any"),
-    "add1f": Function(_fold_real(operator.add, 1.0), ("any",)),
-    "subf": Function(_fold_real(operator.sub), ("any",), "any"),
-    "mulf": Function(_fold_real(operator.mul), ("any",), "any"),
+    "addf": Function(_fold_real(_EXACT.add, 0.0), (), "any"),
+    "add1f": Function(_fold_real(_EXACT.add, 1.0), ("any",)),
+    "subf": Function(_fold_real(_EXACT.subtract), ("any",), "any"),
+    "mulf": Function(_fold_real(_EXACT.multiply), ("any",), "any"),
     "divf": Function(_fold_real(_divided), ("any",), "any"),
     "maxf": Function(_extreme(max), ("any",), "any"),
     "minf": Function(_extreme(min), ("any",), "any"),

@@ -53,13 +53,14 @@ class _Threads:
 class Regex:
     """A regular expression."""
 
-    def __init__(self, pattern: str) -> None:
+    def __init__(self, budget: Budget, pattern: str) -> None:
         """Compile.
 
         Raises:
             PatternError: the pattern is none.
             Fault: it needs what is not supported.
         """
+        budget.spend(len(pattern))
         parser = Parser(pattern)
         tree = parser.parse()
         if parser.groups > _MOST_GROUPS:
@@ -69,6 +70,7 @@ class Regex:
         self._program: list[_Instruction] = []
         self._compile(Group(tree, 0))
         self._add(_Instruction("match"))
+        budget.spend(len(self._program))
 
     def _add(self, instruction: _Instruction) -> _Instruction:
         if len(self._program) >= _LARGEST:

@@ -17,7 +17,7 @@ _META: Final = re.compile(r"[\\.+*?()|\[\]{}^$]")
 
 
 def _matches(budget: Budget, pattern: str, text: str) -> bool:
-    return Regex(pattern).search(budget, text) is not None
+    return Regex(budget, pattern).search(budget, text) is not None
 
 
 def _matches_or_not(budget: Budget, pattern: str, text: str) -> bool:
@@ -29,17 +29,17 @@ def _matches_or_not(budget: Budget, pattern: str, text: str) -> bool:
 
 
 def _find(budget: Budget, pattern: str, text: str) -> str:
-    found = Regex(pattern).search(budget, text)
+    found = Regex(budget, pattern).search(budget, text)
     return "" if found is None else text[found[0] : found[1]]
 
 
 def _find_all(budget: Budget, pattern: str, text: str, count: int) -> list[str]:
-    matches = Regex(pattern).all_matches(budget, text, count)
+    matches = Regex(budget, pattern).all_matches(budget, text, count)
     return Strings(text[found[0] : found[1]] for found in matches) or NilList()
 
 
 def _replace(budget: Budget, pattern: str, text: str, replacement: str) -> str:
-    regex = Regex(pattern)
+    regex = Regex(budget, pattern)
 
     def expanded(found: Found) -> str:
         return _REFERENCE.sub(lambda match: _reference(regex, match, text, found), replacement)
@@ -48,7 +48,7 @@ def _replace(budget: Budget, pattern: str, text: str, replacement: str) -> str:
 
 
 def _replace_literally(budget: Budget, pattern: str, text: str, replacement: str) -> str:
-    return _replaced(budget, Regex(pattern), text, lambda _: replacement)
+    return _replaced(budget, Regex(budget, pattern), text, lambda _: replacement)
 
 
 def _reference(regex: Regex, match: re.Match[str], text: str, found: Found) -> str:
@@ -83,7 +83,7 @@ def _split(budget: Budget, pattern: str, text: str, count: int) -> list[str]:
         return Strings([""])
     parts = Strings()
     start = end = 0
-    for found in Regex(pattern).all_matches(budget, text, count):
+    for found in Regex(budget, pattern).all_matches(budget, text, count):
         if 0 < count == len(parts) + 1:
             break
         end = found[0]

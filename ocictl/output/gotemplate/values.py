@@ -83,13 +83,13 @@ class Limits:
     """How much one evaluation may do. Whoever needs more than this has made a mistake.
 
     Attributes:
-        steps: parts of the template that are evaluated, and values that are made or looked at.
+        steps: parts of the template that are evaluated, and values that are made or looked at; some seconds.
         text: characters in one string.
         output: characters that are written.
         depth: levels of lists and maps in a value, and of templates that call each other.
     """
 
-    steps: int = 10_000_000
+    steps: int = 5_000_000
     text: int = 16 * 1024 * 1024
     output: int = 64 * 1024 * 1024
     depth: int = 100

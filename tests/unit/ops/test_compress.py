@@ -60,7 +60,7 @@ def test_corpus(corpus: bytes) -> None:
 
 @pytest.mark.parametrize(("name", "level"), GOLDEN)
 def test_golden_digests(corpus: bytes, name: Any, level: int) -> None:
-    """Every level writes the same bytes on every machine and Python version (docs/adr/0010)."""
+    """Every level writes the same bytes on every machine and Python version (docs/adr/0011)."""
     data = compressed(corpus, Compression(name, level))
     assert hashlib.sha256(data).hexdigest()[:16] == GOLDEN[name, level]
 

@@ -6,7 +6,9 @@ import gzip
 import io
 import json
 import os
+import shutil
 import stat
+import subprocess
 import tarfile
 from pathlib import Path
 from typing import Any
@@ -143,6 +145,39 @@ def test_round_trip(tree: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
     assert done.manifest.layers[0].media_type == Compression(compression).media_type
     pull(store, str(done.descriptor.digest), tmp_path / "out")
     assert snapshot(tmp_path / "out") == snapshot(tree.parent)
+
+
+@pytest.mark.parametrize("kind", [tarfile.USTAR_FORMAT, tarfile.GNU_FORMAT, tarfile.PAX_FORMAT])
+def test_formats_of_tarfile(tree: Path, tmp_path: Path, kind: int) -> None:
+    """Every format of Python's tarfile is read, names with and without the title."""
+    if kind == tarfile.USTAR_FORMAT:
+        (tree / "deep" / "er" / ("n" * 120)).rename(tree / "deep" / "er" / ("n" * 90))
+    for name in ("tree", "."):
+        output = io.BytesIO()
+        with tarfile.open(fileobj=output, mode="w:gz", format=kind) as made:
+            made.add(tree, arcname=name)
+        pulled(tmp_path / f"out{kind}{name}", (PLAIN, output.getvalue(), {TITLE: "tree", UNPACK: "true"}))
+        assert snapshot(tmp_path / f"out{kind}{name}") == snapshot(tree.parent)
+
+
+@pytest.mark.parametrize("kind", ["gnu", "oldgnu", "posix", "ustar"])
+def test_formats_of_gnu_tar(tree: Path, tmp_path: Path, kind: str) -> None:
+    """Every format of GNU tar is read, hard links included."""
+    tar = shutil.which("tar")
+    if (
+        tar is None
+        or b"GNU tar" not in subprocess.run([tar, "--version"], capture_output=True, check=False).stdout
+    ):
+        pytest.skip("GNU tar is not installed")
+    if kind == "ustar":
+        (tree / "deep" / "er" / ("n" * 120)).rename(tree / "deep" / "er" / ("n" * 90))
+    os.link(tree / "run", tree / "zhard")
+    data = subprocess.run(
+        [tar, "-c", f"--format={kind}", "tree"], cwd=tree.parent, capture_output=True, check=True
+    ).stdout
+    pulled(tmp_path / "out", (PLAIN, data, {TITLE: "tree", UNPACK: "true"}))
+    assert snapshot(tmp_path / "out") == snapshot(tree.parent)
+    assert (tmp_path / "out" / "tree" / "run").stat().st_nlink == 2
 
 
 def mode(path: Path) -> int:

@@ -38,10 +38,10 @@ def test_attach_says_when_nothing_was_new() -> None:
 def test_pull_ends_with_a_hint_where_layers_were_skipped() -> None:
     """The hint is a command to copy."""
     record = PullRecord(reference=f"r/x@{DIGEST}", files=())
-    assert render.pulled(record, "[registry] r/x:v1", []) == ["Pulled [registry] r/x:v1", f"Digest: {DIGEST}"]
-    assert render.pulled(record, "[registry] r/x:v1", ["r/x@d1", "r/x@d2"]) == [
+    assert render.pulled(record, "[registry] r/x:v1") == ["Pulled [registry] r/x:v1", f"Digest: {DIGEST}"]
+    assert render.pulled(record, "[registry] r/x:v1", "ocictl copy r/x:v1 --to-oci-layout <layout-dir>") == [
         'Skipped pulling layers without file name in "org.opencontainers.image.title"',
-        "Use 'ocictl blob fetch r/x@d1 --output <file>' to pull such a layer.",
+        "Use 'ocictl copy r/x:v1 --to-oci-layout <layout-dir>' to pull all layers.",
     ]
 
 

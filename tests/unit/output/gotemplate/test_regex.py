@@ -17,7 +17,8 @@ from ocictl.output.gotemplate.values import Budget, Limits
 
 def search(pattern: str, text: str) -> Found | None:
     """Find the first match."""
-    return Regex(pattern).search(Budget(Limits()), text)
+    budget = Budget(Limits())
+    return Regex(budget, pattern).search(budget, text)
 
 
 @pytest.mark.parametrize(
@@ -71,7 +72,7 @@ def test_search(pattern: str, text: str, found: str | None) -> None:
 def test_groups() -> None:
     """Their places are remembered; those that took no part have none."""
     assert search("(a)|(?P<name>b)(c)?", "xb") == (1, 2, -1, -1, 1, 2, -1, -1)
-    assert Regex("(?<x>a)(?P<y>b)").names == {"x": 1, "y": 2}
+    assert Regex(Budget(Limits()), "(?<x>a)(?P<y>b)").names == {"x": 1, "y": 2}
 
 
 @pytest.mark.parametrize(
@@ -86,13 +87,13 @@ def test_groups() -> None:
 def test_what_is_no_pattern(pattern: str) -> None:
     """Go refuses the same."""
     with pytest.raises(PatternError, match="is not valid"):
-        Regex(pattern)
+        Regex(Budget(Limits()), pattern)
 
 
 def test_scripts_are_not_supported() -> None:
     """They are valid, so this is told apart."""
     with pytest.raises(Fault, match="Greek") as refused:
-        Regex(r"\p{Greek}")
+        Regex(Budget(Limits()), r"\p{Greek}")
     assert not isinstance(refused.value, PatternError)
 
 
@@ -125,5 +126,6 @@ def test_python_finds_the_same(pattern: str, text: str) -> None:
 @given(st.text(max_size=20) | st.text("()[]{}*+?|\\^$.:-,Pi<>aQE19dw", max_size=20), st.text(max_size=10))
 def test_any_pattern_ends(pattern: str, text: str) -> None:
     """It matches, it does not, or it is refused."""
+    budget = Budget(Limits(steps=50_000))
     with suppress(Fault):
-        list(Regex(pattern).all_matches(Budget(Limits(steps=50_000)), text))
+        list(Regex(budget, pattern).all_matches(budget, text))
