@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 import threading
+import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from types import FrameType
@@ -70,6 +71,9 @@ class App:
         return code
 
     def _interrupted(self, cause: BaseException | None) -> int:
+        # A signal can land between the making of a socket and the place that would close it. The process ends now
+        # and the system closes what is open, so there is nothing to warn of.
+        warnings.simplefilter("ignore", ResourceWarning)
         if isinstance(cause, Terminated):
             return self._fail(OcictlError("terminated", code="interrupted"), ExitCode.TERMINATED)
         return self._fail(OcictlError("interrupted", code="interrupted"), ExitCode.INTERRUPTED)

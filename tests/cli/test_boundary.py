@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
+import socket
+import sys
 import threading
 from collections.abc import Callable
 from typing import Any
@@ -69,6 +72,21 @@ def test_our_errors_become_json(failing: Callable[..., Outcome]) -> None:
 def test_interruptions(failing: Callable[..., Outcome], error: BaseException, code: int, word: str) -> None:
     """Ctrl-C and SIGTERM end with the numbers that shells use."""
     assert f"error: {word}\n" in failing(error, code=code).stderr
+
+
+def test_an_interruption_does_not_warn_of_what_it_left_open(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A signal can land before a new socket is kept anywhere; with warnings as errors that was a traceback."""
+
+    def callback(**_options: Any) -> None:
+        held = socket.socket()
+        raise Terminated(held)
+
+    monkeypatch.setattr(version.command, "callback", callback)
+    unraisable: list[object] = []
+    monkeypatch.setattr(sys, "unraisablehook", unraisable.append)
+    assert ocictl("version", code=143).stderr == "error: terminated\n"
+    gc.collect()
+    assert unraisable == []
 
 
 def test_a_reader_that_has_had_enough_is_no_error(failing: Callable[..., Outcome]) -> None:
