@@ -79,12 +79,12 @@ def test_an_interruption_does_not_warn_of_what_it_left_open(monkeypatch: pytest.
 
     def callback(**_options: Any) -> None:
         held = socket.socket()
-        raise Terminated(held)
+        raise Terminated from OSError(held)
 
     monkeypatch.setattr(version.command, "callback", callback)
     unraisable: list[object] = []
     monkeypatch.setattr(sys, "unraisablehook", unraisable.append)
-    assert ocictl("version", code=143).stderr == "error: terminated\n"
+    assert ocictl("version", code=143).stderr == "\nerror: terminated\n"
     gc.collect()
     assert unraisable == []
 
