@@ -1,7 +1,7 @@
 # make test    everything that can be tested on this machine (a test that lacks a program says so and is skipped)
 # make lint    formatting, style, types, layers
 # make real    the tests against real registries and peer programs; none may be skipped
-# make bench   ocictl beside oras and curl, alternating; writes docs/benchmarks.md (needs docker-registry and oras)
+# make bench   ocictl beside oras, curl, oras-py and skopeo, alternating; writes docs/benchmarks.md (needs docker-registry)
 # make fuzz    archives, compressed data, documents and answers that were tampered with, for ten minutes
 # make demo    a tour of the program against a registry on this machine
 #
@@ -9,6 +9,7 @@
 # VENV=...           where the virtual environment goes
 # INSTALL=wheel      test a built and installed wheel, not the files of this checkout
 # PYTEST_ARGS=...    further arguments for pytest
+# BENCH_ARGS=...     --quick, --only 'push 1 x;resolve', --rounds 3, --report, --list; see --help
 # JOBS=...           how many tests run at once
 
 VENV ?= .venv

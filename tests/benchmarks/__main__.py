@@ -1,131 +1,125 @@
 """`make bench`: ocictl beside its peers, alternating in one run; writes docs/benchmarks.md and its chart.
 
-Wall time and peak memory of whole processes, medians, as ratios to oras of the same run. There is no verdict:
-machines differ, ratios travel better than seconds.
+Wall time, CPU time and peak memory of whole processes, as ratios of the same run, and whether each goal is met.
 """
 
 from __future__ import annotations
 
 import argparse
-import os
-import platform
-import shutil
-import statistics
-import subprocess
+import datetime
+import signal
 import sys
 import tempfile
 import time
-from contextlib import ExitStack
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
+from types import FrameType
 
-from tests.benchmarks.cases import Case, Suite
-from tests.benchmarks.report import Row, chart, table
+from tests.benchmarks.cases import all_cases
+from tests.benchmarks.figures import Result, Store
+from tests.benchmarks.programs import find_programs, machine_facts, uncompiled
+from tests.benchmarks.report import chart, goals_table, page, table
+from tests.benchmarks.runner import Bench, Case, run_case
 
 ROOT = Path(__file__).resolve().parents[2]
-MEASURE = """
-import resource, subprocess, sys
-code = subprocess.run(sys.argv[1:], stdout=subprocess.DEVNULL).returncode
-print(code, resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)
-"""
+STORE = ROOT / ".cache" / "benchmarks.json"
+QUICK = 16
 
 
-def measure(command: list[str], work: Path) -> tuple[float, float]:
-    """Run a command, which must succeed; return wall seconds and peak MiB.
-
-    A small process in between starts it: a child's peak begins with what its parent holds.
-    """
-    begin = time.perf_counter()
-    done = subprocess.run(
-        [sys.executable, "-I", "-S", "-c", MEASURE, *command],
-        cwd=work,
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    seconds = time.perf_counter() - begin
-    code, peak = map(int, done.stdout.split())
-    if code != 0:
-        raise SystemExit(f"{command[:3]} ended with {code}: {done.stderr[-500:]}")
-    return seconds, peak / 1024
-
-
-def run_case(case: Case) -> list[Row]:
-    """Run every program of a case in turn, after one round that does not count."""
-    times: dict[str, list[float]] = {name: [] for name in case.programs}
-    peaks: dict[str, list[float]] = {name: [] for name in case.programs}
-    for number in range(-1, case.rounds):
-        for name, command in case.programs.items():
-            case.prepare(name, number)
-            seconds, peak = measure(command(number), case.work)
-            if number >= 0:
-                times[name].append(seconds)
-                peaks[name].append(peak)
-    return [
-        Row(case=case.name, program=name, seconds=statistics.median(times[name]), peak=max(peaks[name]))
-        for name in case.programs
-    ]
-
-
-def start_registry(folder: Path, stack: ExitStack) -> str:
-    """Start docker-registry over this folder and return its host and port."""
-    from tests.support.servers import _start_docker
-
-    program = shutil.which("docker-registry", path=os.environ.get("PATH", "") + ":/usr/bin")
-    if program is None:
-        raise SystemExit("docker-registry is missing; on Debian: apt-get install docker-registry")
-    host = _start_docker(program, folder, stack)
-    if host is None:
-        raise SystemExit("docker-registry does not start")
-    # oras speaks plain HTTP by itself to this name only.
-    return host.replace("127.0.0.1", "localhost")
-
-
-def find_peers() -> dict[str, str]:
-    """The peers that are on this machine."""
-    go_bin = Path.home() / "go" / "bin"
-    path = f"{os.environ.get('PATH', '')}:{go_bin}"
-    found = {name: shutil.which(name, path=path) for name in ("oras", "curl")}
-    return {name: place for name, place in found.items() if place}
-
-
-def main() -> None:
-    """Measure and write the report."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument(
-        "--quick", action="store_true", help="an eighth of the sizes, and no report is written"
-    )
+def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="make bench", description=__doc__)
+    parser.add_argument("--quick", action="store_true", help=f"sizes divided by {QUICK}; nothing is kept")
+    parser.add_argument("--only", default="", help="cases whose name contains one of these, separated by ;")
+    parser.add_argument("--rounds", type=int, help="how many rounds, instead of the number of each case")
     parser.add_argument("--scratch", type=Path, help="directory for data, best in memory (default: /dev/shm)")
-    parser.add_argument("--only", default="", help="cases whose name contains this")
-    options = parser.parse_args()
+    parser.add_argument(
+        "--no-oras-py", action="store_true", help="leave oras-py out; it is installed from PyPI"
+    )
+    parser.add_argument(
+        "--report", action="store_true", help="measure nothing, write the page from what is kept"
+    )
+    parser.add_argument("--list", action="store_true", help="show the names of the cases")
+    return parser.parse_args(arguments)
+
+
+def _wanted(only: str) -> list[Case]:
+    """The cases that are asked for; without a choice, all."""
+    words = [word.strip() for word in only.split(";") if word.strip()]
+    chosen = [case for case in all_cases() if not words or any(word in case.name for word in words)]
+    if not chosen:
+        raise SystemExit(f"no case has such a name: {only}")
+    return chosen
+
+
+def _write(results: Sequence[Result]) -> None:
+    if not results:
+        raise SystemExit("nothing is kept; run make bench first")
+    (ROOT / "docs" / "benchmarks.svg").write_text(chart(results))
+    (ROOT / "docs" / "benchmarks.md").write_text(page(results))
+
+
+def _kept(store: Store) -> list[Result]:
+    """What is kept, in the order of the cases; the others are named as not measured."""
+    found = store.load()
+    if not found:
+        return []
+    missing = "not measured in these runs"
+    return [found.get(case.name, Result(case=case.name, failure=missing)) for case in all_cases()]
+
+
+def _stop(number: int, _frame: FrameType | None) -> None:
+    """Leave by an exception, so that servers are stopped and data is removed."""
+    raise SystemExit(128 + number)
+
+
+def _measure(options: argparse.Namespace, store: Store) -> None:
+    programs = find_programs(with_oras_py=not options.no_oras_py)
+    bare = uncompiled()
+    if bare:
+        raise SystemExit(f"no cached bytecode for {', '.join(bare[:5])}: starting would be measured wrongly")
+    if options.quick:
+        print(f"quick: sizes are divided by {QUICK}, and the goals, which are for full sizes, say little\n")
+    for name, reason in programs.absent.items():
+        print(f"absent: {name}, {reason}", flush=True)
+    facts = {**machine_facts(programs), "on": datetime.datetime.now(datetime.UTC).date().isoformat()}
     memory = Path("/dev/shm")
     base = options.scratch or (memory if memory.is_dir() else Path(tempfile.gettempdir()))
-    peers = find_peers()
-    if "oras" not in peers:
-        raise SystemExit("oras is missing: go install oras.land/oras/cmd/oras@v1.3.6")
-    ocictl = str(Path(sys.executable).with_name("ocictl"))
-    rows: list[Row] = []
-    with tempfile.TemporaryDirectory(prefix="ocictl-bench-", dir=base) as name, ExitStack() as stack:
-        scratch = Path(name)
-        registry = start_registry(scratch / "registry", stack)
-        for case in Suite(registry, scratch, ocictl, peers, quick=options.quick).cases():
-            if options.only in case.name:
-                rows += run_case(case)
-                print(table(rows[-len(case.programs) :]), flush=True)
-    if not options.quick and not options.only:
-        version = subprocess.run(
-            [peers["oras"], "version"], capture_output=True, text=True, check=True
-        ).stdout
-        facts = f"{os.cpu_count()} processors, {platform.system()}, Python {platform.python_version()}, "
-        facts += f"oras {version.split()[1]}, Distribution 2.8 in memory, plain HTTP on loopback"
-        (ROOT / "docs" / "benchmarks.svg").write_text(chart(rows))
-        introduction = (
-            "# Benchmarks\n\nWritten by `make bench`; do not edit.\n\n"
-            f"{facts}.\nWall time is the median of alternating runs of whole processes, memory the most of any run.\n"
-            "The ratio is ocictl's time to the program's in the same run: below 1 ocictl is faster.\n"
-            "`floor` is a Python process that only imports what the command can't do without.\n\n"
-            "![ratios to oras](benchmarks.svg)\n\n"
+    results = []
+    with tempfile.TemporaryDirectory(prefix="ocictl-bench-", dir=base) as scratch:
+        bench = Bench(Path(scratch), programs, scale=QUICK if options.quick else 1)
+        for case in _wanted(options.only):
+            begin = time.monotonic()
+            result = run_case(bench, replace(case, rounds=options.rounds or case.rounds))
+            result = replace(result, facts=facts)
+            results.append(result)
+            if not options.quick:
+                store.add(result)
+            print(table([result]), f"({time.monotonic() - begin:.0f} s)\n", sep="\n", flush=True)
+    print(goals_table(results))
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Measure and write the report."""
+    options = _options(arguments)
+    # Also where a shell started this in the background, and so told it to ignore interruptions.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.signal(signal.SIGTERM, _stop)
+    store = Store(STORE)
+    if options.list:
+        print("\n".join(case.name for case in all_cases()))
+        return
+    try:
+        if not options.report:
+            if not options.quick and not options.only:
+                store.clear()
+            _measure(options, store)
+    except KeyboardInterrupt:
+        sys.exit(
+            "interrupted" if options.quick else "interrupted; what was measured is kept: --report writes it"
         )
-        (ROOT / "docs" / "benchmarks.md").write_text(introduction + table(rows) + "\n")
+    if options.report or not (options.quick or options.only):
+        _write(_kept(store))
 
 
 if __name__ == "__main__":

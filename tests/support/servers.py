@@ -136,25 +136,33 @@ def _source_key() -> str:
     return together.hexdigest()[:16]
 
 
-@pytest.fixture(scope="session")
-def go_registry_program() -> Path:
-    """The program of tests/support/goregistry, built once for these sources."""
+def find_go_registry() -> Path | str:
+    """Return the program of tests/support/goregistry, built once for these sources, or why there is none."""
     go = shutil.which("go", path=OUTSIDE.get("PATH", "") + ":/usr/local/go/bin")
     program = cache_directory() / f"goregistry-{_source_key()}"
     with FileLock(f"{program}.lock"):
         if program.exists():
             return program
         if go is None:
-            require("real", GO_HINT)
+            return GO_HINT
         unfinished = program.with_suffix(".new")
         command = [go, "build", "-trimpath", "-buildvcs=false", "-o", str(unfinished), "."]
         built = subprocess.run(
             command, cwd=SOURCES, env=dict(OUTSIDE), capture_output=True, text=True, check=False, timeout=280
         )
         if built.returncode != 0:
-            require("real", f"the Go registries can't be built: {built.stderr.strip()[-500:]}")
+            return f"the Go registries can't be built: {built.stderr.strip()[-500:]}"
         unfinished.replace(program)
     return program
+
+
+@pytest.fixture(scope="session")
+def go_registry_program() -> Path:
+    """The program of tests/support/goregistry."""
+    found = find_go_registry()
+    if isinstance(found, str):
+        require("real", found)
+    return found
 
 
 @contextlib.contextmanager
