@@ -3,23 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Any
 
 from ocictl.errors import InvalidInputError
+from ocictl.lazy_dataclass import dataclass, field
 from ocictl.model import _fields
-
-_MACHINES = {
-    "x86_64": "amd64",
-    "amd64": "amd64",
-    "i386": "386",
-    "i686": "386",
-    "aarch64": "arm64",
-    "arm64": "arm64",
-    "armv7l": "arm",
-    "armv6l": "arm",
-    "loongarch64": "loong64",
-}
+from ocictl.model.machine import machine_architecture
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,11 +73,11 @@ class Platform:
     def to_json(self) -> dict[str, Any]:
         """The JSON members, known ones in the order of the Go types."""
         members: dict[str, Any] = {"architecture": self.architecture, "os": self.os}
-        if self.os_version:
+        if self.os_version is not None:
             members["os.version"] = self.os_version
         if self.os_features:
             members["os.features"] = list(self.os_features)
-        if self.variant:
+        if self.variant is not None:
             members["variant"] = self.variant
         return {**members, **self.extra}
 
@@ -106,13 +95,3 @@ class Platform:
         variant = f"/{self.variant}" if self.variant else ""
         version = f":{self.os_version}" if self.os_version else ""
         return f"{self.os}/{self.architecture}{variant}{version}"
-
-
-def machine_architecture() -> str:
-    """The running machine's architecture, in the names of Go."""
-    import os
-
-    machine = (
-        os.uname().machine.lower() if hasattr(os, "uname") else os.environ.get("PROCESSOR_ARCHITECTURE", "")
-    )
-    return _MACHINES.get(machine, machine) or "unknown"

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from ocictl.errors import OcictlError, PathError, StorageError
+from ocictl.lazy_pattern import pattern
 
 if TYPE_CHECKING:
     from _typeshed import ReadableBuffer
@@ -39,8 +40,18 @@ THROUGH: Final = getattr(os, "O_PATH", os.O_RDONLY) | os.O_DIRECTORY | os.O_CLOE
 _READABLE: Final = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
 
 
-_TEMPORARY: Final = re.compile(r"\.ocictl-[0-9a-f]{16}\.tmp", re.ASCII)
+_TEMPORARY: Final = pattern(r"\.ocictl-[0-9a-f]{16}\.tmp", re.ASCII)
 _SETTLED: Final = 60.0
+
+
+_NOT_OURS: Final = "choose another directory, or make this one writable"
+_WAYS_OUT: Final[dict[int | None, str]] = {
+    errno.EACCES: _NOT_OURS,
+    errno.EPERM: _NOT_OURS,
+    errno.EROFS: _NOT_OURS,
+    errno.ENOENT: "see whether something removes or renames the directory, then run the command again",
+    errno.EIO: "the disk may be failing; choose a directory on another one",
+}
 
 
 class CheckedFile(io.FileIO):
@@ -156,7 +167,11 @@ def write_error(shown: str, error: OSError) -> OcictlError:
         )
     if error.errno in (errno.ENAMETOOLONG, errno.EILSEQ):
         return PathError(f"{shown!r} can't be a file name here: {error.strerror}", details=details)
-    return StorageError(f"{shown!r} can't be written: {error.strerror or error}", details=details)
+    return StorageError(
+        f"{shown!r} can't be written: {error.strerror or error}",
+        hint=_WAYS_OUT.get(error.errno),
+        details=details,
+    )
 
 
 def exists(shown: str) -> PathError:

@@ -5,13 +5,12 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import BinaryIO
 
 from ocictl.content import CHUNK, copy_verified
-from ocictl.errors import ContentError
+from ocictl.errors import ContentError, RegistryError
 from ocictl.events import (
     EventSink,
     TransferAdvanced,
@@ -21,6 +20,7 @@ from ocictl.events import (
     TransferStarted,
     discard,
 )
+from ocictl.lazy_dataclass import dataclass
 from ocictl.model import media_types
 from ocictl.model.annotations import TITLE, UNPACKED_DIGEST
 from ocictl.model.descriptor import Descriptor, read_digest
@@ -260,7 +260,10 @@ def _download(
                 partial.discard()
                 raise
             partial.restart()
-        except BaseException:
+        except BaseException as error:
+            if partial.kept and isinstance(error, RegistryError) and error.code == "registry-protocol":
+                partial.restart()  # a registry that can't serve the rest may serve the whole
+                continue
             if partial.worth_keeping:
                 offset = partial.file.tell()
                 on_event(TransferKept(descriptor=descriptor, direction="pull", offset=offset))

@@ -103,7 +103,11 @@ class _Reader:
 
 
 def _failed(error: OSError) -> OcictlError:
-    failure = write_error(tempfile.gettempdir(), error)
+    try:
+        place = tempfile.gettempdir()
+    except FileNotFoundError:  # what Python says when it can write nowhere at all
+        place = os.environ.get("TMPDIR") or "/tmp"  # noqa: S108 - only shown
+    failure = write_error(place, error)
     if isinstance(failure, StorageError):
         failure.hint = "free some space, or set TMPDIR to a directory on another disk"
         if failure.code != "disk-full":
