@@ -122,8 +122,8 @@ class Registry(HttpServer):
         return [request.line for request in self.requests]
 
     def matching(self, method: str = "", path: str = "") -> list[Request]:
-        """Return the requests with this method in whose target this regular expression is found."""
-        found = (request for request in self.requests if method in {"", request.method})
+        """Return the requests whose method is this and in whose target that regular expression is found."""
+        found = (request for request in self.requests if re.fullmatch(method or ".*", request.method))
         return [request for request in found if re.search(path, request.target)]
 
     def repository(self, name: str) -> Repository:
@@ -199,6 +199,11 @@ class Registry(HttpServer):
         """Answer before the body is read, if a fault wants it."""
         fault = self._fault(request, before_body=True)
         return fault.reply() if fault is not None else None
+
+    def broken(self, request: Request) -> None:
+        """The client, or a fault, ended the request in the middle of its body."""
+        with self._lock:
+            blobs.broken(request, self)
 
     def respond(self, request: Request) -> Reply:
         """Answer one request: hooks and faults around what the registry itself does."""
@@ -293,6 +298,9 @@ class Recorder(HttpServer):
     def early(self, request: Request) -> Reply | None:
         """Read every body."""
         return None
+
+    def broken(self, request: Request) -> None:
+        """Nothing is kept."""
 
     def respond(self, request: Request) -> Reply:
         """Answer what the test said, and nothing else."""

@@ -14,7 +14,7 @@ from tests.support.simulator.wire import Reply, Request
 if TYPE_CHECKING:
     from tests.support.registry import Registry
 
-__all__ = ["blob", "open_upload", "upload"]
+__all__ = ["blob", "broken", "open_upload", "upload"]
 
 
 def _has_algorithm(digest: str) -> bool:
@@ -110,6 +110,9 @@ def upload(request: Request, registry: Registry, name: str, session: str) -> Rep
     if request.method == "DELETE":
         del repository.uploads[session]
         return Reply(status=204)
+    limit = registry.quirks.body_limit
+    if limit is not None and len(request.body) > limit:
+        return error(413, "SIZE_INVALID")
     if request.method == "PATCH":
         return _patch(request, registry, name, session)
     if request.method != "PUT":
@@ -123,6 +126,19 @@ def upload(request: Request, registry: Registry, name: str, session: str) -> Rep
     if reply.status < 300:
         repository.uploads.pop(session, None)
     return reply
+
+
+def broken(request: Request, registry: Registry) -> None:
+    """A PATCH ended in the middle of its body; the request has what came."""
+    match = re.fullmatch(r"/v2/(.+)/blobs/uploads/([^/]+)", request.path)
+    how = registry.quirks.broken_patch
+    if match is None or request.method != "PATCH" or how == "lost":
+        return
+    current = registry.repository(match[1]).uploads.get(match[2])
+    start = (request.header("Content-Range") or "0-").partition("-")[0]
+    if current is not None and int(start) == len(current.data):
+        current.data += request.body
+        current.state += how == "poisoned"
 
 
 def _patch(request: Request, registry: Registry, name: str, session: str) -> Reply:

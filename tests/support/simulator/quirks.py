@@ -160,6 +160,9 @@ class Quirks:
         chunk_min_length, chunk_max: OCI-Chunk-Min-Length; largest PATCH body.
         patch_status, close_status: what success answers.
         patch_keeps: bytes of each PATCH after the first that are kept (Amazon ECR was seen to keep 0).
+        broken_patch: what becomes of a PATCH whose body breaks off: `lost` (nothing of it counts), `kept` (what came
+            of it counts), `poisoned` (that too, but no Location knows it, as with Distribution).
+        body_limit: 413 for blob bodies larger than this.
         single_post: take POST with digest and body.
         mount: `yes`, `ignored` (an upload begins), or a status.
         ranges: `yes`, `ignored` (whole blob, 200), `lying_416` (416 with a length but no body).
@@ -228,6 +231,8 @@ class Quirks:
     patch_status: int = 202
     close_status: int = 201
     patch_keeps: int | None = None
+    broken_patch: Literal["lost", "kept", "poisoned"] = "lost"
+    body_limit: int | None = None
     single_post: bool = False
     mount: Literal["yes", "ignored"] | int = "yes"
     ranges: Literal["yes", "ignored", "lying_416"] = "yes"

@@ -138,6 +138,12 @@ class App(Protocol):
         ...
 
 
+class _BrokenBodyError(ConnectionAbortedError):
+    def __init__(self, received: bytes) -> None:
+        super().__init__("the client ended in the middle of a body")
+        self.received = received
+
+
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True
@@ -158,13 +164,19 @@ class _Handler(BaseHTTPRequestHandler):
         early = self.server.app.early(request)
         if early is not None:
             request.body = self.rfile.read(early.read_request)
+            self._broken(request)
             self.server.record(request)
             self._send(early)
             self.close_connection = True
             if not early.reset and not early.drop:
                 self._linger()
             return
-        request.body = self._read_body()
+        try:
+            request.body = self._read_body()
+        except _BrokenBodyError as error:
+            request.body = error.received
+            self._broken(request)
+            raise
         self.server.record(request)
         self._send(self.server.app.respond(request))
 
@@ -184,8 +196,14 @@ class _Handler(BaseHTTPRequestHandler):
     def _exactly(self, size: int) -> bytes:
         data = self.rfile.read(size)
         if len(data) != size:
-            raise ConnectionAbortedError("the client ended in the middle of a body")
+            raise _BrokenBodyError(data)
         return data
+
+    def _broken(self, request: Request) -> None:
+        self.server.broken_bytes += len(request.body)
+        broken = getattr(self.server.app, "broken", None)
+        if broken is not None:
+            broken(request)
 
     def _send(self, reply: Reply) -> None:
         if reply.breaks:
@@ -251,6 +269,7 @@ class _Server(socketserver.TCPServer):
         self.resets: set[socket.socket] = set()
         self.connections: dict[socket.socket, threading.Thread] = {}
         self.accepted = 0
+        self.broken_bytes = 0
         super().__init__(("127.0.0.1", 0), _Handler)
 
     def record(self, request: Request) -> None:
@@ -338,6 +357,11 @@ class HttpServer:
     def connections(self) -> int:
         """How many connections were accepted so far."""
         return self._server.accepted
+
+    @property
+    def broken_bytes(self) -> int:
+        """How many bytes came of bodies that broke off."""
+        return self._server.broken_bytes
 
     def hang_up(self) -> None:
         """End every open connection, as a server that restarts would."""
