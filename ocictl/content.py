@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import TracebackType
-from typing import BinaryIO, Final, Self
+from typing import TYPE_CHECKING, BinaryIO, Final, Self
 
 from ocictl.errors import ContentError, StorageError, TransportError
 from ocictl.events import EventSink, Retrying, discard
@@ -21,6 +21,9 @@ from ocictl.model.descriptor import Descriptor
 from ocictl.model.digest import Digest, Hasher, new_hasher
 from ocictl.model.manifest import Document, parse_document
 from ocictl.target import ByteStream, Content, ReadOnlyTarget
+
+if TYPE_CHECKING:
+    from ocictl.ranges import Source
 
 CHUNK: Final = 256 * 1024
 """Bytes per read in every loop over content."""
@@ -32,6 +35,8 @@ BACKGROUND_FROM: Final = 4 * 1024 * 1024
 """Content of this size in bytes is hashed on a thread of its own."""
 BACKGROUND_BLOCK: Final = 1024 * 1024
 """Bytes per read then: the two threads hand over less often."""
+PARALLEL_FROM: Final = 64 * 1024 * 1024
+"""With so many bytes to come it may pay to fetch them over several connections."""
 DOCUMENT_LIMIT: Final = 4 * 1024 * 1024
 """Most bytes of a manifest, index or config that are read into memory (PULL-11)."""
 
@@ -138,7 +143,7 @@ class _ResumingStream:
     meanwhile is found out.
     """
 
-    def __init__(self, target: ReadOnlyTarget, descriptor: Descriptor, start: int) -> None:
+    def __init__(self, target: Source, descriptor: Descriptor, start: int) -> None:
         self._target = target
         self._descriptor = descriptor
         self._on_event: EventSink = getattr(target, "on_event", discard)
@@ -200,7 +205,7 @@ def open_verified(target: ReadOnlyTarget, descriptor: Descriptor) -> VerifyingRe
     new_hasher(descriptor.digest.algorithm)
     if descriptor.data is not None:
         return VerifyingReader(_DataStream(descriptor.data), descriptor)
-    return VerifyingReader(_ResumingStream(target, descriptor, 0), descriptor)
+    return VerifyingReader(_fetched(target, descriptor, 0), descriptor)
 
 
 def read_all(target: ReadOnlyTarget, descriptor: Descriptor, *, limit: int = DOCUMENT_LIMIT) -> bytes:
@@ -308,6 +313,15 @@ def _rest(target: ReadOnlyTarget, descriptor: Descriptor, start: int) -> ByteStr
         return _DataStream(descriptor.data[start:])
     if start and start == descriptor.size:
         return _DataStream(b"")
+    return _fetched(target, descriptor, start)
+
+
+def _fetched(target: ReadOnlyTarget, descriptor: Descriptor, start: int) -> ByteStream:
+    """Content from an offset on, over as many connections as that gains from."""
+    if descriptor.size - start >= PARALLEL_FROM and getattr(target, "lines", None) is not None:
+        from ocictl.ranges import ParallelStream
+
+        return ParallelStream(target, descriptor, start, _ResumingStream)  # type: ignore[arg-type]  # it `HasRanges`
     return _ResumingStream(target, descriptor, start)
 
 
@@ -357,6 +371,13 @@ class FileContent:
     def open(self) -> ByteStream:
         try:
             return _FileStream(self.path, self.path.open("rb", buffering=0), self._facts)
+        except FileNotFoundError as error:
+            raise StorageError(
+                f"{str(self.path)!r} was there when this began, and is gone",
+                code="file-not-found",
+                hint="put it back, then run the command again",
+                details={"path": str(self.path)},
+            ) from error
         except OSError as error:
             raise unreadable(self.path, error) from error
 
@@ -397,6 +418,15 @@ class _FileStream:
                 details={"path": str(self._path)},
             )
         return data
+
+    def skip(self, count: int) -> bool:
+        """Leave out so many bytes at the beginning, without reading them; tell whether that was possible."""
+        try:
+            self._file.seek(count)
+        except OSError as error:
+            raise unreadable(self._path, error) from error
+        self._count = count
+        return True
 
     def _now(self) -> tuple[int, int]:
         status = os.fstat(self._file.fileno())

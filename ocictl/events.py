@@ -1,15 +1,14 @@
 """What an operation reports while it runs: plain data, handed to a function of the caller's.
 
 An event says what happened, never how to show it. Sinks may be called from worker threads.
-They are named tuples because those cost a tenth of dataclasses to define, and every start of the program pays;
-use them by their names only.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Literal, NamedTuple, TypeAlias
+from typing import Literal, TypeAlias
 
+from ocictl.lazy_dataclass import dataclass
 from ocictl.model.descriptor import Descriptor
 from ocictl.model.digest import Digest
 
@@ -41,27 +40,31 @@ SkipReason: TypeAlias = Literal["exists", "duplicate", "untitled", "mounted", "f
 """`duplicate`: the same bytes were dealt with under another name; `foreign`: a layer that others distribute."""
 
 
-class FilePreparing(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class FilePreparing:
     """A local file or directory is about to be read (hashed, or packed into an archive)."""
 
     name: str
 
 
-class FilePrepared(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class FilePrepared:
     """A local file or directory has been read and has a descriptor now."""
 
     name: str
     descriptor: Descriptor
 
 
-class FileWarning(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class FileWarning:
     """Whoever pulls this file or directory will have trouble with it."""
 
     name: str
     text: str
 
 
-class TransferStarted(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class TransferStarted:
     """Bytes of this content begin to move; with an offset, from there on."""
 
     descriptor: Descriptor
@@ -69,14 +72,16 @@ class TransferStarted(NamedTuple):
     offset: int = 0
 
 
-class TransferAdvanced(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class TransferAdvanced:
     """So many bytes have moved. `offset` is absolute: a retry just reports a smaller one."""
 
     descriptor: Descriptor
     offset: int
 
 
-class TransferFinished(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class TransferFinished:
     """All bytes have moved and are verified.
 
     `action` is "processed" for a document that was read and is now being worked through,
@@ -88,7 +93,8 @@ class TransferFinished(NamedTuple):
     action: Literal["moved", "processed", "restored"] = "moved"
 
 
-class TransferKept(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class TransferKept:
     """The transfer was broken off; its first `offset` bytes are kept and a later run goes on from there."""
 
     descriptor: Descriptor
@@ -96,7 +102,8 @@ class TransferKept(NamedTuple):
     offset: int
 
 
-class TransferSkipped(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class TransferSkipped:
     """Nothing had to move."""
 
     descriptor: Descriptor
@@ -104,14 +111,16 @@ class TransferSkipped(NamedTuple):
     reason: SkipReason
 
 
-class TagWritten(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class TagWritten:
     """A tag now points to this manifest."""
 
     tag: str
     descriptor: Descriptor
 
 
-class TagCopied(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class TagCopied:
     """A tag and everything below it has been copied, with so many documents that are about any of it."""
 
     tag: str
@@ -119,7 +128,8 @@ class TagCopied(NamedTuple):
     referrers: int
 
 
-class IndexStep(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class IndexStep:
     """A step in putting an index together.
 
     `exists`: what was to be added is listed already. The digest is None while it is not known.
@@ -130,40 +140,46 @@ class IndexStep(NamedTuple):
     digest: Digest | None = None
 
 
-class ReferrerMissing(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class ReferrerMissing:
     """The source lists this as a referrer of the subject, but does not have it. The copy goes on without it."""
 
     descriptor: Descriptor
     subject: Digest
 
 
-class FallbackUsed(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class FallbackUsed:
     """The registry has no referrers API here; the referrers tag schema is used instead."""
 
     tag: str
     action: Literal["read", "added", "repaired", "present", "removed"]
 
 
-class RegistryWarning(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class RegistryWarning:
     """The registry sent a Warning header (WRN-01). Text is free of control characters."""
 
     host: str
     text: str
 
 
-class CredentialWarning(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class CredentialWarning:
     """Something about stored credentials that the user should know, while the work goes on. Never a secret."""
 
     text: str
 
 
-class CacheWarning(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class CacheWarning:
     """Something about the cache of content is wrong; the work goes on without it."""
 
     text: str
 
 
-class Retrying(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Retrying:
     """A request failed and is sent again after `delay` seconds."""
 
     method: str

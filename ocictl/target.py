@@ -6,13 +6,13 @@ Optional abilities are protocols of their own.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
 from types import TracebackType
 from typing import Literal, Protocol, Self, TypeAlias, runtime_checkable
 
 from ocictl.events import EventSink
+from ocictl.lazy_dataclass import dataclass
 from ocictl.model.descriptor import Descriptor
 from ocictl.model.digest import Digest
 
@@ -24,16 +24,22 @@ __all__ = [
     "DocumentWriter",
     "Gatherer",
     "HasLocalCopies",
+    "HasRanges",
+    "KnowsSubjects",
+    "Lines",
     "Listing",
     "Mounter",
     "PushReceipt",
     "ReadOnlyTarget",
+    "ReferrersMode",
     "Resumable",
     "Target",
     "TargetKind",
 ]
 
 TargetKind: TypeAlias = Literal["registry", "oci-layout", "memory"]
+ReferrersMode: TypeAlias = Literal["auto", "api", "tag"]
+"""How a registry is asked for referrers: by the API, by the referrers tags, or as it turns out."""
 Listing: TypeAlias = Literal["registry", "added", "repaired", "present"]
 """How a pushed referrer got into the list of its subject:
 
@@ -79,11 +85,13 @@ class PushReceipt:
         descriptor: what was pushed.
         listing: for a document with a subject, how it got into the subject's list; else None.
         fallback_tag: the referrers tag that was read or written, or None.
+        mounted: a blob was taken over from elsewhere, and nothing of its content was read (PUSH-17).
     """
 
     descriptor: Descriptor
     listing: Listing | None = None
     fallback_tag: str | None = None
+    mounted: bool = False
 
 
 @runtime_checkable
@@ -166,6 +174,49 @@ class HasLocalCopies(Protocol):
 
         Who finds it damaged reads by `fetch`, which hands out no damaged copy and mends it.
         """
+        ...
+
+
+class KnowsSubjects(Protocol):
+    """A target that can tell about many documents at once that nothing is about them."""
+
+    def without_referrers(self, subjects: Sequence[Descriptor]) -> frozenset[Digest]:
+        """Those of these documents that have no referrers for sure; the others have to be asked for one by one."""
+        ...
+
+
+class Lines(Protocol):
+    """The connections that the large blobs of a target share."""
+
+    @property
+    def most(self) -> int:
+        """How many there may be."""
+        ...
+
+    def begin(self) -> None:
+        """Count the one connection that every transfer has."""
+        ...
+
+    def try_another(self) -> bool:
+        """Count one more, if that is not too many; tell whether it is not."""
+        ...
+
+    def end(self) -> None:
+        """One less is used."""
+        ...
+
+
+@runtime_checkable
+class HasRanges(Protocol):
+    """A target that serves any part of a blob, over a link that may gain from several connections."""
+
+    @property
+    def lines(self) -> Lines | None:
+        """What to share them by; None if there is nothing to gain."""
+        ...
+
+    def fetch_range(self, descriptor: Descriptor, *, start: int, end: int) -> ByteStream:
+        """Open the bytes from `start` up to and without `end`, unverified: these or an error."""
         ...
 
 

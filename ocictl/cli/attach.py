@@ -8,7 +8,7 @@ from ocictl.cli.command import OcictlCommand
 from ocictl.cli.manifest_options import ManifestOptions, manifest_options
 from ocictl.cli.output_options import OutputOptions, output_options
 from ocictl.cli.remote_options import RemoteOptions, remote_options
-from ocictl.cli.values import platform_option
+from ocictl.cli.values import mount_option, platform_option
 
 
 @click.command("attach", cls=OcictlCommand)
@@ -17,13 +17,15 @@ from ocictl.cli.values import platform_option
 @manifest_options(type_required=True)
 @platform_option("Attach to this platform's manifest")
 @output_options("text", "json", progress=True)
-@remote_options(referrers=True)
+@mount_option()
+@remote_options(referrers=True, uploads=True)
 def command(
     name: str,
     files: tuple[str, ...],
     manifest: ManifestOptions,
     platform: str | None,
     output: OutputOptions,
+    mount_from: tuple[str, ...],
     remote: RemoteOptions,
 ) -> None:
     """Attach files to an existing artifact.
@@ -54,7 +56,13 @@ def command(
     check_options(arguments, options)
     check_files(arguments)
     target = open_target(
-        location, remote, output.console, output.notices(), writes=True, concurrency=manifest.concurrency
+        location,
+        remote,
+        output.console,
+        output.notices(),
+        writes=True,
+        concurrency=manifest.concurrency,
+        mount_from=mount_from,
     )
     with output.transfers(None if files else "Uploading empty artifact") as on_event:
         result = attach(

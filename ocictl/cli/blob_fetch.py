@@ -62,7 +62,7 @@ def command(
             hint="write --output PATH, or --output - to print it",
         )
     location, digest = locate_blob(name, remote, "blob fetch")
-    target = open_source(location, remote, cache, output.console, output.notices())
+    target = open_source(location, remote, cache, output.console, output.notices(), concurrency=4)
     found = target.resolve_blob(digest)
     if file == "-":
         copy_verified(target, found, output.console.binary)

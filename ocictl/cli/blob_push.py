@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 @click.option("--descriptor", is_flag=True, help="Print the descriptor.")
 @click.option("--pretty", is_flag=True, help="Indent the descriptor.")
 @output_options("text", "json", progress=True)
-@remote_options()
+@remote_options(uploads=True)
 def command(
     name: str,
     file: str,

@@ -9,11 +9,12 @@ import click
 
 from ocictl.cli.grouping import Helpful
 from ocictl.errors import NotFoundError
+from ocictl.lazy_pattern import pattern
 
 _TRUE: Final = frozenset(["1", "t", "T", "true", "TRUE", "True"])
 _FALSE: Final = frozenset(["0", "f", "F", "false", "FALSE", "False"])
-_LONG: Final = re.compile(r"(--[a-z][a-z-]*)=(.*)", re.DOTALL)
-_SHORT: Final = re.compile(r"(-[A-Za-z])=(.*)", re.DOTALL)
+_LONG: Final = pattern(r"(--[a-z][a-z-]*)=(.*)", re.DOTALL)
+_SHORT: Final = pattern(r"(-[A-Za-z])=(.*)", re.DOTALL)
 
 
 class OcictlCommand(Helpful):

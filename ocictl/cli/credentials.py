@@ -61,13 +61,15 @@ def credential_source(remote: RemoteOptions, console: Console) -> CredentialSour
     Raises:
         InvalidInputError: as `given_credentials`.
     """
-    from ocictl.transport.credential_lookup import stored_credentials
+    from ocictl.transport.credentials import Later
 
-    given = given_credentials(remote, console)
-    if given is not None:
-        return given
-    files = [Path(path) for path in remote.registry_config]
-    return stored_credentials(files, environ=remote.environ, warn=partial(console.message, "warning"))
+    def stored() -> CredentialSource:
+        from ocictl.transport.credential_lookup import stored_credentials
+
+        files = [Path(path) for path in remote.registry_config]
+        return stored_credentials(files, environ=remote.environ, warn=partial(console.message, "warning"))
+
+    return given_credentials(remote, console) or Later(stored)
 
 
 def ask_for_credentials(registry: str, remote: RemoteOptions, console: Console) -> Explicit:

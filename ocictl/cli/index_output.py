@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ocictl.cli.output_options import OutputOptions
 from ocictl.cli.values import check_exclusive
+from ocictl.lazy_dataclass import dataclass
 
 if TYPE_CHECKING:
     from ocictl.cli.targets import Location

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 from typing import Final
 
 from ocictl.cli.credentials import check_credential_options
 from ocictl.cli.remote_options import RemoteOptions
 from ocictl.errors import InvalidInputError
+from ocictl.lazy_dataclass import dataclass, replace
+from ocictl.lazy_pattern import pattern
 from ocictl.model.digest import Digest
 from ocictl.model.reference import Reference, check_registry, check_tag
 from ocictl.target import TargetKind
 
-_LOOKS_LIKE_DIGEST: Final = re.compile(r"[a-z0-9+._-]+:[^/\\]*", re.ASCII)
+_LOOKS_LIKE_DIGEST: Final = pattern(r"[a-z0-9+._-]+:[^/\\]*", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 from collections.abc import Sequence
@@ -83,5 +84,12 @@ def cli() -> None:
 
 def main() -> NoReturn:
     """Run the program; the process ends here."""
-    cli.main()
+    try:
+        cli.main()
+    finally:
+        if not sys.warnoptions:
+            # The search for cycles among all modules at the end would take as long as a tenth of a short run. Whoever
+            # asks for warnings gets it, since it may find something that was left open.
+            gc.disable()
+            gc.freeze()
     raise AssertionError("unreachable")

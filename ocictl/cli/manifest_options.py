@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 import click
 
 from ocictl.cli.grouping import F, app_of, grouped
 from ocictl.errors import InvalidInputError
+from ocictl.lazy_dataclass import dataclass
 
 if TYPE_CHECKING:
     from ocictl.ops.pack import PackOptions

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 import click
 from click.core import ParameterSource
 
 from ocictl.cli.grouping import F, app_of, grouped
+from ocictl.lazy_dataclass import dataclass
 from ocictl.output.console import Console, Record
 
 if TYPE_CHECKING:

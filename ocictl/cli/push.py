@@ -8,6 +8,7 @@ from ocictl.cli.command import OcictlCommand
 from ocictl.cli.manifest_options import ManifestOptions, manifest_options
 from ocictl.cli.output_options import OutputOptions, output_options
 from ocictl.cli.remote_options import RemoteOptions, remote_options
+from ocictl.cli.values import mount_option
 
 
 @click.command("push", cls=OcictlCommand)
@@ -16,13 +17,15 @@ from ocictl.cli.remote_options import RemoteOptions, remote_options
 @manifest_options()
 @click.option("--force", is_flag=True, help="Look for every blob even if the artifact is there already.")
 @output_options("text", "json", progress=True)
-@remote_options()
+@mount_option()
+@remote_options(uploads=True)
 def command(
     name: str,
     files: tuple[str, ...],
     manifest: ManifestOptions,
     force: bool,  # noqa: FBT001 - click passes by name
     output: OutputOptions,
+    mount_from: tuple[str, ...],
     remote: RemoteOptions,
 ) -> None:
     """Push files to a registry or an OCI layout.
@@ -57,6 +60,7 @@ def command(
         create=True,
         writes=True,
         concurrency=manifest.concurrency,
+        mount_from=mount_from,
     )
     with output.transfers(None if files else "Uploading empty artifact") as on_event:
         result = push(

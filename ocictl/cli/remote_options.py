@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import Any, Final, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, Final
 
 import click
 
 from ocictl.cli.grouping import F, app_of, grouped
-from ocictl.cli.values import retries, seconds
+from ocictl.cli.values import chunk_size, retries, seconds
+from ocictl.lazy_dataclass import dataclass
 
-ReferrersMode: TypeAlias = Literal["auto", "api", "tag"]
+if TYPE_CHECKING:
+    from ocictl.target import ReferrersMode
 
 _REFERRERS_MODES: Final[dict[str | None, ReferrersMode]] = {
     None: "auto",
@@ -41,6 +42,7 @@ class RemoteOptions:
     headers: tuple[str, ...]
     retries: int | None = None
     timeout: float | None = None
+    chunk_size: int | None = None
     referrers: ReferrersMode
     environ: Mapping[str, str]
     debug: bool
@@ -62,15 +64,19 @@ class Ends:
     destination: RemoteOptions
 
 
-def remote_options(*, referrers: bool = False, layout: bool = True) -> Callable[[F], F]:
+def remote_options(
+    *, referrers: bool = False, layout: bool = True, uploads: bool = False
+) -> Callable[[F], F]:
     """Add the options of a place, passed on as `remote: RemoteOptions`.
 
     Args:
         referrers: whether the command reads or writes lists of referrers.
         layout: whether the place may be an OCI layout.
+        uploads: whether the command sends blobs.
     """
     make = _Maker("remote")
     options = _place_options(make, referrers=referrers, layout=layout)
+    options += [_chunk_option(make)] if uploads else []
     return grouped([*options, *_shared_options(make)], "remote", _build_remote)
 
 
@@ -84,6 +90,7 @@ def both_remote_options() -> Callable[[F], F]:
         *_place_options(_Maker("ends", "from", "Source"), referrers=True, layout=True),
         *_place_options(_Maker("ends", "to", "Destination"), referrers=True, layout=True),
         _resolve_option(shared),
+        _chunk_option(shared),
         *_shared_options(shared),
     ]
     return grouped(options, "ends", _build_ends)
@@ -181,6 +188,17 @@ def _resolve_option(make: _Maker) -> Callable[[F], F]:
     )
 
 
+def _chunk_option(make: _Maker) -> Callable[[F], F]:
+    return make(
+        "--chunk-size",
+        metavar="SIZE",
+        type=chunk_size,
+        envvar="OCICTL_CHUNK_SIZE",
+        show_envvar=True,
+        help="Send larger blobs in chunks of this size, like 16MiB. Default: whole, or as the registry needs.",
+    )
+
+
 def _shared_options(make: _Maker) -> list[Callable[[F], F]]:
     return [
         make(
@@ -256,6 +274,7 @@ def _build_ends(own: dict[str, Any]) -> Ends:
             if name.startswith(f"{prefix}_")
         }
         place["resolve"] = (*own["resolve"], *place["resolve"])
-        return _build_remote({**place, "retries": own["retries"], "timeout": own["timeout"]}, f"{prefix}-")
+        shared = {name: own[name] for name in ("retries", "timeout", "chunk_size")}
+        return _build_remote({**place, **shared}, f"{prefix}-")
 
     return Ends(source=build("from"), destination=build("to"))

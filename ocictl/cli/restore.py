@@ -27,7 +27,7 @@ from ocictl.cli.remote_options import RemoteOptions, remote_options
     help="How many blobs move at once.",
 )
 @output_options("text", "json", quiet="Print the digests of the tags alone.", progress=True)
-@remote_options(referrers=True, layout=False)
+@remote_options(referrers=True, layout=False, uploads=True)
 def command(
     name: str,
     path: str,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -56,6 +56,8 @@ __all__ = [
 ]
 
 _SHORTEST_SECRET: Final = 4
+_RANGES: Final = 4
+"""Connections for the parts of large blobs, at most."""
 
 
 def open_target(
@@ -68,6 +70,7 @@ def open_target(
     writes: bool = False,
     concurrency: int = 1,
     accept: Sequence[str] = (),
+    mount_from: Sequence[str] = (),
 ) -> Target:
     """Open the place.
 
@@ -80,6 +83,7 @@ def open_target(
         writes: the command is going to write.
         concurrency: how many connections will be used.
         accept: media types of documents to ask a registry for; all that ocictl knows if empty.
+        mount_from: repositories of the same registry to take blobs over from, as the user wrote them.
 
     Raises:
         InvalidInputError, NotFoundError, StorageError: an option or the layout is not valid.
@@ -97,6 +101,7 @@ def open_target(
         referrers_mode=remote.referrers,
         for_writing=writes,
         accept=accept,
+        mount_from=[_neighbour(text, location.reference.registry) for text in mount_from],
         on_event=on_event,
     )
     click.get_current_context().call_on_close(repository.close)
@@ -249,7 +254,10 @@ def transport_config(
         resolve=tuple(HostAddress.parse(text) for text in remote.resolve),
         headers=headers,
         limits=_limits(remote),
+        chunk_size=remote.chunk_size,
+        upload_records=_upload_records(remote.environ),
         pool_size=max(concurrency, 2),
+        range_connections=min(concurrency, _RANGES),
         credentials=source,
         debug=debug,
     )
@@ -274,6 +282,32 @@ def _limits(remote: RemoteOptions) -> Limits:
         changes["idle_timeout"] = remote.timeout
         changes["connect_timeout"] = min(remote.timeout, Limits().connect_timeout)
     return Limits(**changes)
+
+
+def _neighbour(text: str, registry: str) -> str:
+    """The name of another repository of the registry, which may be written with the registry or without."""
+    from ocictl.model.reference import Reference
+
+    hint = "name a repository of the same registry, such as --mount-from team/base"
+    try:
+        found = Reference.parse(f"{registry}/{text.removeprefix(f'{registry}/')}")
+    except InvalidInputError as error:
+        error.hint = hint
+        raise
+    if found.selector is not None:
+        raise InvalidInputError(f"{text!r} is not the name of a repository", hint=hint)
+    return found.repository
+
+
+def _upload_records(environ: Mapping[str, str]) -> Path | None:
+    """The directory in which cut uploads are remembered, or None if there is no place for it."""
+    named = environ.get("OCICTL_UPLOADS")
+    if named is not None:
+        return _path(named)
+    state, home = environ.get("XDG_STATE_HOME"), environ.get("HOME")
+    if state and state.startswith("/"):
+        return Path(state) / "ocictl" / "uploads"
+    return Path(home) / ".local" / "state" / "ocictl" / "uploads" if home else None
 
 
 def _path(text: str | None) -> Path | None:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 _DAY: Final = 24 * 3600
 _MOST_RETRIES: Final = 100
+_SMALLEST_CHUNK: Final = 64 * 1024
 _SIZE: Final = r"([0-9]{1,15})(?:\.([0-9]{1,3}))? ?(?:([kmgt])(i?b)?|b)?"
 
 
@@ -53,6 +54,24 @@ def byte_size(text: str | int) -> int:
     base = 1000 if unit == "b" else 1024
     value: int = int(whole + part) * base ** " kmgt".index(prefix or " ") // 10 ** len(part)
     return value
+
+
+def chunk_size(text: str | int) -> int:
+    """Read the size of a chunk, at least 64 KiB; a type for options."""
+    value = byte_size(text)
+    if value < _SMALLEST_CHUNK:
+        raise click.BadParameter(f"{text!r} is less than 64KiB.")
+    return value
+
+
+def mount_option() -> Callable[[F], F]:
+    """Add `--mount-from`, passed on as `mount_from: tuple[str, ...]`."""
+    return click.option(
+        "--mount-from",
+        metavar="REPOSITORY",
+        multiple=True,
+        help="Take blobs over from this repository of the same registry, where it has them; may be repeated.",
+    )
 
 
 def concurrency_option(default: int, purpose: str) -> Callable[[F], F]:

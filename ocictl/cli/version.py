@@ -20,7 +20,7 @@ def command(output: OutputOptions) -> None:
     import sys
 
     from ocictl import __version__
-    from ocictl.model.platform import machine_architecture
+    from ocictl.model.machine import machine_architecture
     from ocictl.output.program_records import VersionRecord
     from ocictl.output.render import version
 

@@ -6,6 +6,8 @@ import re
 from datetime import datetime
 from typing import Final
 
+from ocictl.lazy_pattern import pattern
+
 TITLE: Final = "org.opencontainers.image.title"
 CREATED: Final = "org.opencontainers.image.created"
 REF_NAME: Final = "org.opencontainers.image.ref.name"
@@ -14,7 +16,7 @@ UNPACKED_DIGEST: Final = "io.deis.oras.content.digest"
 EXECUTABLE: Final = "dev.ocictl.file.executable"
 """`true` on a layer that is a file which its owner may execute (docs/from-oras.md)."""
 
-_RFC3339 = re.compile(
+_RFC3339 = pattern(
     r"(\d{4}-\d{2}-\d{2})[Tt]((?:[01]\d|2[0-3]):\d{2}:\d{2})(\.\d+)?([Zz]|[+-]\d{2}:\d{2})", re.ASCII
 )
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import base64
 import binascii
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 from ocictl.errors import InvalidInputError
+from ocictl.lazy_dataclass import dataclass, field, replace
 from ocictl.model import _fields, media_types
 from ocictl.model.annotations import TITLE
 from ocictl.model.digest import Digest

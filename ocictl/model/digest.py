@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import hashlib
 import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 from ocictl.errors import ContentError, InvalidInputError
+from ocictl.lazy_dataclass import dataclass
+from ocictl.lazy_pattern import pattern
 
 if TYPE_CHECKING:
     from hashlib import _Hash
 
-_GRAMMAR = re.compile(r"([a-z0-9]+(?:[+._-][a-z0-9]+)*):([a-zA-Z0-9=_-]+)", re.ASCII)
-_HEX = re.compile(r"[a-f0-9]+", re.ASCII)
+_GRAMMAR = pattern(r"([a-z0-9]+(?:[+._-][a-z0-9]+)*):([a-zA-Z0-9=_-]+)", re.ASCII)
+_HEX = pattern(r"[a-f0-9]+", re.ASCII)
 REGISTERED: Final = {"sha256": 64, "sha512": 128, "blake3": 64}
 """Algorithms of the image specification and the number of their hex digits (DIG-02)."""
 VERIFIABLE: Final = frozenset({"sha256", "sha512"})

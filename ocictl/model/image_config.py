@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any, NoReturn
 
 from ocictl.errors import InvalidInputError
+from ocictl.lazy_dataclass import dataclass
 from ocictl.model import _fields
 from ocictl.model.annotations import is_rfc3339
 from ocictl.model.digest import Digest

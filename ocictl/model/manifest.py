@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
+from ocictl.lazy_dataclass import dataclass, field
 from ocictl.model import _fields, media_types
 from ocictl.model.annotations import CREATED, is_rfc3339
 from ocictl.model.descriptor import Descriptor, read_artifact_type

@@ -6,6 +6,7 @@ import re
 from typing import Final
 
 from ocictl.errors import InvalidInputError
+from ocictl.lazy_pattern import pattern
 
 OCI_MANIFEST: Final = "application/vnd.oci.image.manifest.v1+json"
 OCI_INDEX: Final = "application/vnd.oci.image.index.v1+json"
@@ -45,7 +46,7 @@ FOREIGN_LAYERS: Final = frozenset(
 IMAGE_CONFIG_TYPES: Final = frozenset({IMAGE_CONFIG, DOCKER_CONFIG})
 
 _RESTRICTED_NAME = r"[A-Za-z0-9][A-Za-z0-9!#$&^_.+-]{0,126}"
-_MEDIA_TYPE = re.compile(f"{_RESTRICTED_NAME}/{_RESTRICTED_NAME}", re.ASCII)
+_MEDIA_TYPE = pattern(f"{_RESTRICTED_NAME}/{_RESTRICTED_NAME}", re.ASCII)
 
 
 def is_media_type(text: str) -> bool:

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
 
 from ocictl.errors import InvalidInputError
+from ocictl.lazy_dataclass import dataclass, replace
+from ocictl.lazy_pattern import pattern
 from ocictl.model.digest import Digest
 
 _COMPONENT = r"[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*"
-_REPOSITORY = re.compile(rf"{_COMPONENT}(?:/{_COMPONENT})*", re.ASCII)
-_TAG = re.compile(r"[a-zA-Z0-9_][a-zA-Z0-9._-]{0,127}", re.ASCII)
-_HOST = re.compile(r"(?P<host>\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)(?P<colon>:(?P<port>[0-9]*))?", re.ASCII)
+_REPOSITORY = pattern(rf"{_COMPONENT}(?:/{_COMPONENT})*", re.ASCII)
+_TAG = pattern(r"[a-zA-Z0-9_][a-zA-Z0-9._-]{0,127}", re.ASCII)
+_HOST = pattern(r"(?P<host>\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)(?P<colon>:(?P<port>[0-9]*))?", re.ASCII)
 _SCHEMES = ("oci://", "https://", "http://")
 _FORM = "registry/repository[:tag][@digest]"
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import re
 
-_UNSAFE = re.compile(
+from ocictl.lazy_pattern import pattern
+
+_UNSAFE = pattern(
     "[\x00-\x1f\x7f-\x9f"  # C0, DEL, C1
     "\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff"  # bidirectional, invisible, line separators
     "\ufff9-\ufffb\ud800-\udfff"  # interlinear annotation; lone surrogates, which no stream can encode

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-
 from ocictl.events import SkipReason
+from ocictl.lazy_dataclass import dataclass, field
 from ocictl.model.descriptor import Descriptor
 from ocictl.model.digest import Digest
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
 from ocictl.content import unreadable
 from ocictl.errors import ContentError, InvalidInputError
+from ocictl.lazy_dataclass import dataclass, field
 from ocictl.model import _fields
 
 _MANIFEST_KEY: Final = "$manifest"

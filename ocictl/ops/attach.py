@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from ocictl.errors import InvalidInputError
 from ocictl.events import EventSink, discard
+from ocictl.lazy_dataclass import dataclass
 from ocictl.model.descriptor import Descriptor
 from ocictl.model.manifest import Manifest
 from ocictl.model.platform import Platform

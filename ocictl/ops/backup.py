@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from typing import Final
 
 from ocictl.errors import NotFoundError
 from ocictl.events import EventSink, TagCopied, discard
+from ocictl.lazy_dataclass import dataclass
+from ocictl.lazy_pattern import pattern
 from ocictl.model import media_types
 from ocictl.model.descriptor import Descriptor
 from ocictl.model.digest import Digest
@@ -16,7 +17,7 @@ from ocictl.ops.copy_graph import GraphCopy, gathering
 from ocictl.ops.sides import speaking
 from ocictl.target import ByteStream, Content, PushReceipt, ReadOnlyTarget, Target, TargetKind
 
-_REFERRERS_TAG: Final = re.compile(r"sha256-[0-9a-f]{64}|sha512-[0-9a-f]{64}", re.ASCII)
+_REFERRERS_TAG: Final = pattern(r"sha256-[0-9a-f]{64}|sha512-[0-9a-f]{64}", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

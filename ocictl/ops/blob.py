@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
 from typing import Protocol
 
 from ocictl.content import CHUNK, digest_content
@@ -18,6 +17,7 @@ from ocictl.events import (
     TransferStarted,
     discard,
 )
+from ocictl.lazy_dataclass import dataclass, replace
 from ocictl.model import media_types
 from ocictl.model.descriptor import Descriptor
 from ocictl.model.digest import Digest
@@ -104,7 +104,7 @@ def push_blob(
 def _renamed(event: Event, descriptor: Descriptor) -> Event:
     """The same event about the blob as the user called it."""
     if isinstance(event, TransferStarted | TransferAdvanced | TransferFinished | TransferSkipped):
-        return event._replace(descriptor=descriptor)
+        return replace(event, descriptor=descriptor)
     return event
 
 

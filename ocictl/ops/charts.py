@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
+from ocictl.lazy_pattern import pattern
 from ocictl.model.annotations import TITLE
 from ocictl.model.descriptor import Descriptor
 from ocictl.model.manifest import Document, Manifest
@@ -17,8 +18,8 @@ _SUFFIXES: Final = {
 }
 """Second: charts that Helm 3.6 and older pushed."""
 _VERSION: Final = "org.opencontainers.image.version"
-_NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*", re.ASCII)
-_NUMBER: Final = re.compile(r"v?[0-9][A-Za-z0-9.+-]*", re.ASCII)
+_NAME: Final = pattern(r"[A-Za-z0-9][A-Za-z0-9._-]*", re.ASCII)
+_NUMBER: Final = pattern(r"v?[0-9][A-Za-z0-9.+-]*", re.ASCII)
 
 
 def is_chart(document: Document) -> bool:

@@ -6,10 +6,10 @@ Media types and names are not asked: every tool writes other ones.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import BinaryIO, Final, Protocol, cast
 
 from ocictl.content import CHUNK
+from ocictl.lazy_dataclass import dataclass
 from ocictl.ops.zstd_frames import MAGICS as ZSTD_MAGICS
 from ocictl.ops.zstd_frames import ZstdFrame
 from ocictl.tar_reader import malformed

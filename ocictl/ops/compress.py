@@ -10,10 +10,10 @@ from __future__ import annotations
 import os
 import struct
 from collections import deque
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Literal, NamedTuple, Protocol, TypeAlias, cast, get_args
 
 from ocictl.errors import InvalidInputError
+from ocictl.lazy_dataclass import dataclass
 from ocictl.model import media_types
 
 if TYPE_CHECKING:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 from functools import partial
 from typing import Final
 
@@ -18,6 +17,7 @@ from ocictl.events import (
     TransferSkipped,
     TransferStarted,
 )
+from ocictl.lazy_dataclass import dataclass
 from ocictl.model.descriptor import Descriptor
 from ocictl.model.digest import Digest
 from ocictl.model.manifest import Document
@@ -66,9 +66,9 @@ class _Counted:
     """Content whose readers report progress."""
 
     def __init__(
-        self, node: Node, on_event: EventSink, stop: Cancellation, begin: Callable[[], None] | None = None
+        self, node: Node, on_event: EventSink, stop: Cancellation, begin: Callable[[int], None]
     ) -> None:
-        """`begin` is called before the first byte is read."""
+        """`begin` is called with the offset of the first byte before that is read."""
         self._node = node
         self._on_event = on_event
         self._stop = stop
@@ -82,10 +82,36 @@ class _Counted:
         def advance(offset: int) -> None:
             self._on_event(TransferAdvanced(descriptor=self._node.descriptor, offset=offset))
 
+        return _Announced(self._node.content.open(), advance, self._stop, self._begin)
+
+
+class _Announced(CountingStream):
+    """A stream that says where it begins: elsewhere than at 0 if an earlier run has sent what is before."""
+
+    def __init__(
+        self,
+        stream: ByteStream,
+        advance: Callable[[int], None],
+        stop: Cancellation,
+        begin: Callable[[int], None],
+    ) -> None:
+        super().__init__(stream, advance, stop)
+        self._begin: Callable[[int], None] | None = begin
+
+    def read(self, size: int = -1, /) -> bytes:
+        self._announce(0)
+        return super().read(size)
+
+    def skip(self, count: int) -> bool:
+        skipped = super().skip(count)
+        if skipped:
+            self._announce(count)
+        return skipped
+
+    def _announce(self, offset: int) -> None:
         begin, self._begin = self._begin, None
         if begin is not None:
-            begin()
-        return CountingStream(self._node.content.open(), advance, self._stop)
+            begin(offset)
 
 
 def push_blobs(
@@ -148,16 +174,23 @@ def send_blob(
             on_event(TransferSkipped(descriptor=descriptor, direction=direction, reason="exists"))
             return
 
-    def begin() -> None:
-        on_event(TransferStarted(descriptor=descriptor, direction=direction))
+    begun = False
 
+    def begin(offset: int) -> None:
+        nonlocal begun
+        if not begun:
+            begun = True
+            on_event(TransferStarted(descriptor=descriptor, direction=direction, offset=offset))
+
+    content = _Counted(node, on_event, stop, begin)
     if mount is not None:
-        if mount(descriptor, _Counted(node, on_event, stop, begin)):
-            on_event(TransferSkipped(descriptor=descriptor, direction=direction, reason="mounted"))
-            return
+        mounted = mount(descriptor, content)
     else:
-        begin()
-        target.push(descriptor, _Counted(node, on_event, stop))
+        mounted = target.push(descriptor, content).mounted
+    if mounted:
+        on_event(TransferSkipped(descriptor=descriptor, direction=direction, reason="mounted"))
+        return
+    begin(0)
     on_event(TransferFinished(descriptor=descriptor, direction=direction))
 
 

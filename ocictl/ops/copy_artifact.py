@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from ocictl.content import read_document
 from ocictl.errors import InvalidInputError
 from ocictl.events import EventSink, discard
+from ocictl.lazy_dataclass import dataclass
 from ocictl.model.descriptor import Descriptor
 from ocictl.model.digest import Digest
 from ocictl.model.manifest import Index

@@ -18,7 +18,6 @@ from __future__ import annotations
 import threading
 from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import replace
 from functools import partial
 from typing import Final
 
@@ -33,6 +32,7 @@ from ocictl.events import (
     TransferStarted,
     discard,
 )
+from ocictl.lazy_dataclass import replace
 from ocictl.model import media_types
 from ocictl.model.descriptor import Descriptor
 from ocictl.model.digest import Digest

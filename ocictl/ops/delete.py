@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Literal, TypeAlias, cast
 
 from ocictl.errors import NotFoundError, UnsupportedError
+from ocictl.lazy_dataclass import dataclass
 from ocictl.model.descriptor import Descriptor
 from ocictl.model.digest import Digest
 from ocictl.target import Deleter, ReadOnlyTarget

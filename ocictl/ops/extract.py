@@ -11,11 +11,11 @@ import errno
 import os
 import stat
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Final
 
 from ocictl.content import CHUNK
 from ocictl.errors import ContentError, PathError
+from ocictl.lazy_dataclass import dataclass
 from ocictl.ops.files import lstat, open_directory, temporary_name, write_error
 from ocictl.ops.limits import UnpackLimits, too_much
 from ocictl.ops.links import Links

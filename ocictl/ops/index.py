@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any, Final
 
 from ocictl.content import BytesContent, read_all, read_document
 from ocictl.errors import ContentError, InvalidInputError, NotFoundError
 from ocictl.events import EventSink, IndexStep, discard
+from ocictl.lazy_dataclass import dataclass, field
 from ocictl.model import _fields, media_types
 from ocictl.model.descriptor import Descriptor
 from ocictl.model.digest import Digest

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
 from typing import Final
 
 from ocictl.errors import ContentError, InvalidInputError
+from ocictl.lazy_dataclass import dataclass, replace
 from ocictl.tar_reader import malformed
 
 __all__ = ["LIMITS", "UnpackLimits", "too_much"]

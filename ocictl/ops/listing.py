@@ -8,13 +8,14 @@ from functools import partial
 from typing import Final
 
 from ocictl.errors import NotFoundError
+from ocictl.lazy_pattern import pattern
 from ocictl.model.digest import Digest
 from ocictl.ops.parallel import Cancellation, run_all
 from ocictl.target import Catalog, ReadOnlyTarget
 
 LOOKUPS: Final = 8
 """Tags that are looked up at once."""
-_DIGEST_TAG: Final = re.compile(r"sha256-[0-9a-f]{64}|sha384-[0-9a-f]{96}|sha512-[0-9a-f]{128}", re.ASCII)
+_DIGEST_TAG: Final = pattern(r"sha256-[0-9a-f]{64}|sha384-[0-9a-f]{96}|sha512-[0-9a-f]{128}", re.ASCII)
 
 
 def list_tags(

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass, replace
 from typing import Final
 
 from ocictl.errors import DeniedError, InvalidInputError, OcictlError, UnauthorizedError
 from ocictl.events import EventSink, discard
+from ocictl.lazy_dataclass import dataclass, replace
 from ocictl.model.reference import Reference, check_registry
 from ocictl.transport import endpoints, url_policy
 from ocictl.transport.config import TransportConfig

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any, cast
 
 from ocictl.content import DOCUMENT_LIMIT, BytesContent
@@ -16,6 +15,7 @@ from ocictl.events import (
     TransferStarted,
     discard,
 )
+from ocictl.lazy_dataclass import dataclass
 from ocictl.model import _fields, media_types
 from ocictl.model.descriptor import Descriptor
 from ocictl.model.digest import Digest

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import re
 import stat
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal, TypeAlias
 
 from ocictl.content import BytesContent, FileContent, digest_content, unreadable
 from ocictl.errors import InvalidInputError, StorageError
 from ocictl.events import EventSink, FilePrepared, FilePreparing, FileWarning
+from ocictl.lazy_dataclass import dataclass, field, replace
+from ocictl.lazy_pattern import pattern
 from ocictl.model import _fields, media_types
 from ocictl.model.annotations import CREATED, TITLE, UNPACK, UNPACKED_DIGEST, is_rfc3339
 from ocictl.model.descriptor import EMPTY_DESCRIPTOR, Descriptor
@@ -28,7 +28,7 @@ from ocictl.ops.tarball import DirectoryContent, pack_directory
 from ocictl.target import Content
 
 ImageSpec: TypeAlias = Literal["v1.1", "v1.0"]
-_DRIVE = re.compile(r"[A-Za-z]:[\\/]")
+_DRIVE = pattern(r"[A-Za-z]:[\\/]")
 
 
 @dataclass(frozen=True, slots=True)

@@ -83,6 +83,11 @@ class Work(Cancellation):
                 self._running -= 1
                 self._changed.notify_all()
 
+    def settle(self, seconds: float) -> None:
+        """Wait until no task is running, at most so long."""
+        with self._changed:
+            self._changed.wait_for(lambda: not self._running, seconds)
+
     def _next(self) -> Task | None:
         with self._changed:
             while not self._waiting and self._running and not self.failures:
@@ -121,8 +126,8 @@ def run_all(tasks: Iterable[Task], *, concurrency: int, growing: bool = False) -
                 thread.join(0.5)
     except BaseException:
         work.fail(Cancelled("interrupted"))
-        for thread in threads:
-            thread.join(_GRACE / len(threads))
+        # Not by `join`: in Python 3.11 one that was interrupted by a signal takes its thread for ended.
+        work.settle(_GRACE)
         raise
     for failure in work.failures:
         if not isinstance(failure, Cancelled):
@@ -147,6 +152,14 @@ class CountingStream:
             self._offset += len(data)
             self._advance(self._offset)
         return data
+
+    def skip(self, count: int) -> bool:
+        """Leave out so many bytes at the beginning, if the stream can do that without reading them."""
+        skip = getattr(self._stream, "skip", None)
+        if skip is None or not skip(count):
+            return False
+        self._offset = count
+        return True
 
     def close(self) -> None:
         self._stream.close()

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from ocictl.events import EventSink, discard
+from ocictl.lazy_dataclass import dataclass
 from ocictl.model.descriptor import Descriptor
 from ocictl.model.manifest import Manifest
 from ocictl.ops.copy import push_artifact

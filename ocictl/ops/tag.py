@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import partial
 
 from ocictl.events import EventSink, TagWritten, discard
+from ocictl.lazy_dataclass import dataclass
 from ocictl.model.descriptor import Descriptor
 from ocictl.ops.parallel import Cancellation, run_all
 from ocictl.target import Target

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import os
 import posixpath
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
+
+from ocictl.lazy_dataclass import dataclass
 
 __all__ = ["BLOCK", "tar_header"]
 

@@ -13,7 +13,6 @@ import os
 import stat
 from collections.abc import Generator, Iterator
 from contextlib import closing
-from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Final, Protocol, Self
@@ -21,6 +20,7 @@ from typing import Final, Protocol, Self
 from ocictl.content import unreadable
 from ocictl.errors import PathError, StorageError
 from ocictl.hashing import BackgroundHasher
+from ocictl.lazy_dataclass import dataclass
 from ocictl.model.digest import Digest, new_hasher
 from ocictl.ops.compress import BLOCK, Compression, new_compressor
 from ocictl.ops.files import writing

@@ -6,13 +6,13 @@ The same rules hold when a title is made and when one is read, so what can be pu
 from __future__ import annotations
 
 import posixpath
-import re
 import shlex
 import unicodedata
 from collections.abc import Collection, Iterable
 from typing import Final
 
 from ocictl.errors import InvalidInputError, PathError
+from ocictl.lazy_pattern import pattern
 
 __all__ = ["check_titles", "clean_title", "title_for"]
 
@@ -25,8 +25,8 @@ _DEVICES: Final = frozenset(
     ["CON", "PRN", "AUX", "NUL", "CONIN$", "CONOUT$"]
     + [f"{device}{number}" for device in ("COM", "LPT") for number in "123456789¹²³"]
 )
-_DRIVE = re.compile(r"[A-Za-z]:")
-_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
+_DRIVE = pattern(r"[A-Za-z]:")
+_CONTROL = pattern(r"[\x00-\x1f\x7f-\x9f]")
 
 
 def clean_title(text: str) -> str:

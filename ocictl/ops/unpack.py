@@ -8,11 +8,11 @@ filters have been bypassed again and again.
 from __future__ import annotations
 
 from contextlib import closing
-from dataclasses import dataclass
 from typing import BinaryIO
 
 from ocictl.content import CHUNK
 from ocictl.errors import ContentError
+from ocictl.lazy_dataclass import dataclass
 from ocictl.model.digest import Digest, new_hasher
 from ocictl.ops.codec import Decompressed
 from ocictl.ops.extract import Tree, lock

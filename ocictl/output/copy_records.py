@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
+from ocictl.lazy_dataclass import dataclass
 from ocictl.output.records import DescriptorRecord, TaggedRecord, absolute, descriptor_members
 
 if TYPE_CHECKING:

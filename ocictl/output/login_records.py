@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Self
 
+from ocictl.lazy_dataclass import dataclass
 from ocictl.output.records import absolute
 
 if TYPE_CHECKING:

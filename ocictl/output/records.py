@@ -10,9 +10,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from math import isfinite
 from typing import TYPE_CHECKING, Any, Final, NoReturn, Self
+
+from ocictl.lazy_dataclass import dataclass, field
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Self
+
+from ocictl.lazy_dataclass import dataclass
 
 if TYPE_CHECKING:
     from ocictl.model.descriptor import Descriptor

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
 from typing import Final
 
+from ocictl.lazy_dataclass import dataclass, field
 from ocictl.model.text import escape
 from ocictl.output.console import Console
 from ocictl.output.records import ReferrersRecord

@@ -9,10 +9,10 @@ from __future__ import annotations
 
 from collections import defaultdict, deque
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass, field
 
 from ocictl.content import DOCUMENT_LIMIT, read_all
 from ocictl.errors import ContentError, NotFoundError
+from ocictl.lazy_dataclass import dataclass, field
 from ocictl.model import media_types
 from ocictl.model.descriptor import Descriptor
 from ocictl.model.digest import Digest

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from ocictl.errors import ContentError, InvalidInputError
+from ocictl.lazy_dataclass import dataclass
 from ocictl.model import _fields, media_types
 from ocictl.model.descriptor import Descriptor
 from ocictl.model.digest import REGISTERED, Digest, new_hasher

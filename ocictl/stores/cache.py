@@ -13,13 +13,13 @@ import io
 import os
 import shlex
 from contextlib import suppress
-from dataclasses import dataclass
 from threading import RLock
 from typing import BinaryIO, Final, cast
 
 from ocictl.content import BACKGROUND_BLOCK, unreadable
 from ocictl.errors import ConflictError, OcictlError, StorageError
 from ocictl.events import CacheWarning, EventSink, discard
+from ocictl.lazy_dataclass import dataclass
 from ocictl.model import _fields
 from ocictl.model.descriptor import Descriptor
 from ocictl.model.digest import Digest, new_hasher

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Final, TypeGuard
 
 from ocictl.content import BytesContent
 from ocictl.errors import ContentError, InvalidInputError, RegistryError, UnsupportedError
+from ocictl.lazy_dataclass import dataclass
 from ocictl.model import _fields, media_types
 from ocictl.model.descriptor import Descriptor
 from ocictl.model.digest import Digest

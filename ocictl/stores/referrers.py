@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import replace
 from typing import Any, Final, Literal, TypeAlias
 
 from ocictl.errors import ContentError
+from ocictl.lazy_dataclass import replace
+from ocictl.lazy_pattern import pattern
 from ocictl.model import _fields, media_types
 from ocictl.model.descriptor import Descriptor
 from ocictl.model.digest import Digest
@@ -21,7 +22,7 @@ MergeAction: TypeAlias = Literal["added", "repaired", "present"]
 
 _ALGORITHM_LENGTH: Final = 32
 _ENCODED_LENGTH: Final = 64
-_NOT_IN_A_TAG = re.compile(r"[^A-Za-z0-9._-]", re.ASCII)
+_NOT_IN_A_TAG = pattern(r"[^A-Za-z0-9._-]", re.ASCII)
 _VAGUE_TYPES: Final = frozenset(
     {media_types.EMPTY, media_types.UNKNOWN_CONFIG} | media_types.IMAGE_CONFIG_TYPES
 )

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
 from itertools import islice
-from typing import Final, Literal, TypeAlias
+from typing import Final, Literal
 
 from ocictl.content import read_document
-from ocictl.errors import ContentError, NotFoundError, UnsupportedError
+from ocictl.errors import ContentError, NotFoundError, OcictlError, UnsupportedError
+from ocictl.lazy_dataclass import dataclass, replace
 from ocictl.model import media_types
 from ocictl.model.descriptor import Descriptor
 from ocictl.model.digest import Digest
@@ -16,10 +16,10 @@ from ocictl.model.manifest import Document, Index
 from ocictl.stores import referrers
 from ocictl.stores.referrers_api import ReferrersApi
 from ocictl.stores.referrers_tag import ReferrersTag
-from ocictl.target import ReadOnlyTarget
+from ocictl.target import ReadOnlyTarget, ReferrersMode
 
-ReferrersMode: TypeAlias = Literal["auto", "api", "tag"]
-
+_SAVING: Final = 8
+"""Lookups that a page of the list of tags must replace to be worth its request."""
 SAMPLES: Final = 32
 """Manifests of one page that are read at most to learn whether a registry's lists are right."""
 
@@ -69,6 +69,7 @@ class ReferrersReader:
         self._tag = tag
         self._mode = mode
         self._trust = _Trust()
+        self._witness: str | None = None
 
     def find(self, subject: Descriptor, artifact_type: str | None) -> Iterator[Descriptor]:
         """Yield each referrer once. The filter is applied here, whatever the registry did (RFR-08).
@@ -84,17 +85,51 @@ class ReferrersReader:
     def _listed(self, subject: Descriptor, artifact_type: str | None) -> Iterable[Descriptor]:
         lookup = _Lookup(self._target, subject, self._trust)
         if self._mode == "tag" or (self._mode == "auto" and self._api.support == "no"):
-            return lookup.from_tag(self._tag.read(subject))
+            return self._from_tag(lookup, subject)
         try:
             pages = self._pages(lookup, subject, artifact_type)
         except NotFoundError:
             # The repository is missing, says the registry. If it is wrong, the tag may still be there.
-            return lookup.from_tag(self._tag.read(subject)) if self._mode == "auto" else ()
+            return self._from_tag(lookup, subject) if self._mode == "auto" else ()
         if pages is not None:
             return lookup.from_api(pages)
         if self._mode == "api":
             raise no_endpoint(subject)
-        return lookup.from_tag(self._tag.read(subject))
+        return self._from_tag(lookup, subject)
+
+    def _from_tag(self, lookup: _Lookup, subject: Descriptor) -> Iterator[Descriptor]:
+        entries = self._tag.read(subject)
+        if entries:
+            self._witness = referrers.fallback_tag(subject.digest)
+        return lookup.from_tag(entries)
+
+    def without(self, subjects: Sequence[Descriptor], pages: Iterable[Sequence[str]]) -> frozenset[Digest]:
+        """Those subjects that have no referrers, as the list of all tags shows: one request for many.
+
+        Only where referrers are looked up by tag. The list counts only if it has a referrers tag that was read
+        before, since some registries leave tags out; and it is given up if it is so long that nothing is saved.
+
+        Args:
+            subjects: which to tell about.
+            pages: the list of tags, page by page, fetched on demand.
+        """
+        by_tag = self._mode == "tag" or (self._mode == "auto" and self._api.support == "no")
+        if not by_tag or self._witness is None:
+            return frozenset()
+        tags: set[str] = set()
+        wanted = {referrers.fallback_tag(subject.digest) for subject in subjects} | {self._witness}
+        try:
+            for number, page in enumerate(pages):
+                if number * _SAVING >= len(subjects):
+                    return frozenset()
+                tags.update(wanted.intersection(page))
+        except OcictlError:
+            return frozenset()  # whoever may not list tags may still read one
+        if self._witness not in tags:
+            return frozenset()
+        return frozenset(
+            subject.digest for subject in subjects if referrers.fallback_tag(subject.digest) not in tags
+        )
 
     def _pages(
         self, lookup: _Lookup, subject: Descriptor, artifact_type: str | None

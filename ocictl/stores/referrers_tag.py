@@ -13,12 +13,12 @@ import random
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Final, Literal, NoReturn, TypeAlias
 from weakref import WeakValueDictionary
 
 from ocictl.errors import ConflictError, ContentError, NotFoundError, OcictlError
 from ocictl.events import EventSink, FallbackUsed
+from ocictl.lazy_dataclass import dataclass
 from ocictl.model.descriptor import Descriptor
 from ocictl.model.digest import Digest
 from ocictl.model.manifest import Index

@@ -22,9 +22,11 @@ Which method asks which endpoint of the distribution specification:
 from __future__ import annotations
 
 import random
+import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from typing import Final
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Final
 
 from ocictl.content import VerifyingReader, read_all, read_document
 from ocictl.errors import ContentError, NotFoundError, OcictlError, RegistryError
@@ -34,22 +36,22 @@ from ocictl.model.descriptor import Descriptor
 from ocictl.model.digest import Digest
 from ocictl.model.manifest import Document, parse_document
 from ocictl.model.reference import Reference, check_tag
-from ocictl.stores import referrers
-from ocictl.stores._listing import parse_if_possible
-from ocictl.stores._pushing import check_size, explain_refusal, wrong_subject
-from ocictl.stores.blobs import Blobs
 from ocictl.stores.manifests import Manifests, check_document_size
-from ocictl.stores.referrers_api import ReferrersApi
-from ocictl.stores.referrers_reader import ReferrersMode, ReferrersReader, no_endpoint
-from ocictl.stores.referrers_tag import ReferrersTag
-from ocictl.target import ByteStream, Content, PushReceipt, ReadOnlyTarget, TargetKind
-from ocictl.transport import endpoints, paging
+from ocictl.target import ByteStream, Content, Lines, PushReceipt, ReadOnlyTarget, ReferrersMode, TargetKind
+from ocictl.transport import endpoints
 from ocictl.transport.config import Limits, TransportConfig
 from ocictl.transport.session import RegistryClient
+
+if TYPE_CHECKING:
+    from ocictl.stores.blobs import Blobs
+    from ocictl.stores.referrers_api import ReferrersApi
+    from ocictl.stores.referrers_reader import ReferrersReader
+    from ocictl.stores.referrers_tag import ReferrersTag
 
 __all__ = ["ReferrersMode", "Repository"]
 
 _DEFAULTS: Final = TransportConfig()
+_UNKNOWN: Final[Any] = object()
 _HAVE_SUBJECT: Final = frozenset({media_types.OCI_MANIFEST, media_types.OCI_INDEX})
 
 
@@ -64,6 +66,7 @@ class Repository:
         referrers_mode: ReferrersMode = "auto",
         for_writing: bool = False,
         accept: Sequence[str] = (),
+        mount_from: Sequence[str] = (),
         on_event: EventSink = discard,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
@@ -77,27 +80,59 @@ class Repository:
                 one token serves everything, and a login that does not work is found first of all (AUTH-15).
             accept: media types of documents to ask for; all that are known if empty (PULL-01). A registry may
                 answer with another one all the same.
-            on_event: told about warnings, retries and uses of a referrers tag.
+            mount_from: names of other repositories of the registry; a blob that is pushed is taken over from one of
+                them if it has it (PUSH-17).
+            on_event: told about warnings, retries, uses of a referrers tag, and what a later push can go on with.
             sleep: waits so many seconds between attempts.
         """
         self._reference = reference
         self._mode: ReferrersMode = referrers_mode
         self._limits = config.limits
+        self._mount_from = tuple(source for source in mount_from if source != reference.repository)
         name = reference.repository
         always = (endpoints.push_scope(name),) if for_writing else ()
         self._on_event = on_event
         self._client = RegistryClient(reference, config, on_event, always=always)
         self._manifests = Manifests(self._client, name, accept=accept)
-        self._blobs = Blobs(
-            self._client, name, on_event=on_event, sleep=sleep, backoff=_backoff(config.limits)
-        )
-        self._api = ReferrersApi(self._client, name)
-        self._tag = ReferrersTag(
-            self._manifests, self.path, limits=config.limits, on_event=on_event, sleep=sleep
-        )
-        self._reader = ReferrersReader(self, self._api, self._tag, referrers_mode)
+        self._sleep = sleep
+        self._lines: Lines | None = _UNKNOWN
+        self._lock = threading.Lock()
         self._resolved: set[tuple[Digest, str]] = set()
         self._last_document: tuple[Digest, bytes] | None = None
+
+    # The parts that a run may not need are made when it does, and their modules loaded then.
+
+    @cached_property
+    def _blobs(self) -> Blobs:
+        from ocictl.stores.blobs import Blobs
+
+        return Blobs(
+            self._client,
+            self._reference.repository,
+            on_event=self._on_event,
+            sleep=self._sleep,
+            backoff=_backoff(self._limits),
+        )
+
+    @cached_property
+    def _api(self) -> ReferrersApi:
+        from ocictl.stores.referrers_api import ReferrersApi
+
+        return ReferrersApi(self._client, self._reference.repository)
+
+    @cached_property
+    def _tag(self) -> ReferrersTag:
+        from ocictl.stores.referrers_tag import ReferrersTag
+
+        return ReferrersTag(
+            self._manifests, self.path, limits=self._limits, on_event=self._on_event, sleep=self._sleep
+        )
+
+    @cached_property
+    def _reader(self) -> ReferrersReader:
+        from ocictl.stores.referrers_reader import ReferrersReader
+
+        return ReferrersReader(self, self._api, self._tag, self._mode)
 
     @property
     def kind(self) -> TargetKind:
@@ -112,6 +147,16 @@ class Repository:
     def resume_attempts(self) -> int:
         """Broken streams in a row, without a byte between them, after which reading gives up (HTTP-06)."""
         return self._client.config.limits.attempts
+
+    @property
+    def lines(self) -> Lines | None:
+        """As in `ocictl.target.HasRanges`: None for a registry on this machine."""
+        with self._lock:
+            if self._lines is _UNKNOWN:
+                from ocictl.stores.range_requests import shared_lines
+
+                self._lines = shared_lines(self._client)
+            return self._lines
 
     @property
     def path(self) -> str:
@@ -161,6 +206,19 @@ class Repository:
             return self._manifests.open(descriptor, start)
         return self._blobs.open(descriptor, start)
 
+    def fetch_range(self, descriptor: Descriptor, *, start: int, end: int) -> ByteStream:
+        """Open a part of a blob, unverified: exactly these bytes, without `end`, or an error (PULL-08).
+
+        Raises:
+            RegistryError: `registry-protocol`: the registry serves no ranges, or another one.
+        """
+        from ocictl.stores.range_requests import open_range
+
+        name = self._reference.repository
+        url = endpoints.blob(name, descriptor.digest)
+        scopes = (endpoints.pull_scope(name),)
+        return open_range(self._client, url, descriptor, start=start, end=end, scopes=scopes)
+
     def referrers(self, subject: Descriptor, *, artifact_type: str | None = None) -> Iterator[Descriptor]:
         """List the documents whose subject this is (RFR, RFT).
 
@@ -170,6 +228,10 @@ class Repository:
         """
         return self._reader.find(subject, artifact_type)
 
+    def without_referrers(self, subjects: Sequence[Descriptor]) -> frozenset[Digest]:
+        """Those of these documents that have no referrers for sure; see `ocictl.target.KnowsSubjects`."""
+        return self._reader.without(subjects, self._tag_pages())
+
     def tags(self, *, last: str | None = None) -> Iterator[str]:
         """List the tags in the order of their characters' codes; only those after `last` if given (TAG-03).
 
@@ -177,14 +239,20 @@ class Repository:
             NotFoundError: there is no such repository.
         """
         found: set[str] = set()
-        name = self._reference.repository
-        url = endpoints.tags(name, last=last)
-        for _response, raw in paging.pages(self._client, url, scopes=(endpoints.pull_scope(name),)):
-            found.update(paging.parse_tags(raw))
+        for page in self._tag_pages(last):
+            found.update(page)
         for tag in sorted(found):
             # Some registries ignore `last`; and some sort without regard to case, which may be right too.
             if last is None or tag > last or tag.lower() > last.lower():
                 yield tag
+
+    def _tag_pages(self, last: str | None = None) -> Iterator[Sequence[str]]:
+        from ocictl.transport import paging
+
+        name = self._reference.repository
+        url = endpoints.tags(name, last=last)
+        for _response, raw in paging.pages(self._client, url, scopes=(endpoints.pull_scope(name),)):
+            yield paging.parse_tags(raw)
 
     def push(self, descriptor: Descriptor, content: Content, *, tag: str | None = None) -> PushReceipt:
         """Store content: a document under its digest or a tag, anything else as a blob.
@@ -197,10 +265,12 @@ class Repository:
             ConflictError: the document is stored, but its listing is not confirmed.
             UnsupportedError: the document is stored, but only the referrers API may be used and there is none.
         """
+        from ocictl.stores._pushing import check_size
+
         check_size(descriptor, content)
         if tag is None and descriptor.media_type not in media_types.MANIFEST_ENDPOINT_TYPES:
-            self._blobs.push(descriptor, content)
-            return PushReceipt(descriptor=descriptor)
+            mounted = self._blobs.push(descriptor, content, mount_from=self._mount_from)
+            return PushReceipt(descriptor=descriptor, mounted=mounted)
         raw = self._read(descriptor, content)
         document = parse_document(raw, descriptor.media_type) if descriptor.is_document else None
         return self._push_document(descriptor, raw, document, tag)
@@ -213,6 +283,9 @@ class Repository:
         Raises:
             ContentError, ConflictError, UnsupportedError: as `push`.
         """
+        from ocictl.stores._listing import parse_if_possible
+        from ocictl.stores._pushing import check_size
+
         check_size(descriptor, content)
         raw = self._read(descriptor, content)
         return self._push_document(descriptor, raw, parse_if_possible(raw, descriptor.media_type), tag)
@@ -232,7 +305,7 @@ class Repository:
             ContentError: the bytes are not what the descriptor says.
         """
         name = source._reference.repository if isinstance(source, Repository) else None  # noqa: SLF001
-        return self._blobs.push(descriptor, content, mount_from=name)
+        return self._blobs.push(descriptor, content, mount_from=(name,) if name else ())
 
     def tag(self, descriptor: Descriptor, tag: str) -> None:
         """Let a tag point to a document that is there.
@@ -259,6 +332,8 @@ class Repository:
             ConflictError: the list could not be changed for sure, and nothing was deleted.
             UnsupportedError: the registry does not delete documents.
         """
+        from ocictl.stores import referrers
+
         unlisted = self._unlist(descriptor)
         try:
             self._manifests.delete(str(descriptor.digest))
@@ -322,6 +397,8 @@ class Repository:
     def _push_document(
         self, descriptor: Descriptor, raw: bytes, document: Document | None, tag: str | None
     ) -> PushReceipt:
+        from ocictl.stores._pushing import explain_refusal
+
         place = check_tag(tag) if tag is not None else str(descriptor.digest)
         try:
             if tag is not None and descriptor.digest.algorithm != "sha256":
@@ -342,6 +419,9 @@ class Repository:
         self, descriptor: Descriptor, document: Document, subject: Descriptor, answer: str | None
     ) -> PushReceipt:
         """See to it that a pushed referrer is listed: the table of RFT-02."""
+        from ocictl.stores import referrers
+        from ocictl.stores._pushing import wrong_subject
+
         if self._mode != "tag" and answer:
             if answer.strip() != str(subject.digest):
                 raise wrong_subject(descriptor, subject, answer)
@@ -363,6 +443,8 @@ class Repository:
             error.add_note(f"the referrer {descriptor.digest} is pushed; that it is listed is not confirmed")
             raise
         if pages is None:
+            from ocictl.stores.referrers_reader import no_endpoint
+
             missing = no_endpoint(subject)
             missing.details["pushed"] = str(descriptor.digest)
             missing.add_note(f"the referrer {descriptor.digest} is pushed, but not listed")

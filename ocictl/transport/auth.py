@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
 from threading import Lock
 from typing import Final
 
 from ocictl.errors import CredentialError, DeniedError, UnauthorizedError
 from ocictl.events import CredentialWarning, EventSink
+from ocictl.lazy_dataclass import dataclass, field
 from ocictl.transport import challenge as challenges
 from ocictl.transport import scopes as scope_rules
 from ocictl.transport import token, url_policy

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+
+from ocictl.lazy_dataclass import dataclass, field
+from ocictl.lazy_pattern import pattern
 
 _WORD = r"[!#$%&'*+.^_`|~0-9A-Za-z-]+"
-_SCHEME = re.compile(_WORD)
-_TOKEN68 = re.compile(r"([A-Za-z0-9._~+/-]+=*)[ \t]*(?=,|\Z)")
-_PARAM = re.compile(
+_SCHEME = pattern(_WORD)
+_TOKEN68 = pattern(r"([A-Za-z0-9._~+/-]+=*)[ \t]*(?=,|\Z)")
+_PARAM = pattern(
     rf"""({_WORD})[ \t]*=[ \t]*(?:"((?:[^"\\]|\\.)*)(?:"|\\?\Z)|([^\s",=][^\s",]*)|(?=[ \t]*(?:,|\Z)))""",
     re.DOTALL,
 )
-_PAIR = re.compile(r"\\(.)", re.DOTALL)
+_PAIR = pattern(r"\\(.)", re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)

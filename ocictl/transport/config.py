@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
+from ocictl.lazy_dataclass import dataclass, field
 from ocictl.transport.credentials import CredentialSource
 from ocictl.transport.hosts import HostAddress
 
@@ -39,6 +39,9 @@ class Limits:
         helper_bytes: most bytes that a credential helper may print.
         credential_lock_timeout: seconds to wait for another process that writes the same credential file.
         drain_bytes: an unread rest of an answer up to this size is read away to keep the connection.
+        chunk_bytes: size of a chunk where uploads need chunks and the user did not name a size.
+        chunk_floor: smaller chunks than this are not tried, however often a registry answers 413.
+        resume_bytes: uploads of at least this size are gone on with after a cut, where the registry allows it.
         referrers_attempts: rounds of the read-merge-write loop on a referrers tag (RFT-08).
     """
 
@@ -61,6 +64,9 @@ class Limits:
     helper_bytes: int = 256 * KIB
     credential_lock_timeout: float = 30.0
     drain_bytes: int = 64 * KIB
+    chunk_bytes: int = 16 * MIB
+    chunk_floor: int = 256 * KIB
+    resume_bytes: int = 8 * MIB
     referrers_attempts: int = 10
 
 
@@ -80,7 +86,12 @@ class TransportConfig:
         resolve: addresses to connect to, in place of asking for those of the names. A proxy does not learn them.
         headers: more headers, as (name, value); only sent to the registry's own origin.
         limits: see `Limits`.
+        chunk_size: send blobs larger than this in chunks of this size, in bytes; None: only where it is needed.
+        upload_records: directory to remember cut uploads in, so that a later run goes on with them; None: nowhere.
         pool_size: how many connections to one host are kept.
+        range_connections: how many connections may fetch parts of large blobs at once; 1: never in parts. They are
+            used where the link turns out to gain from them, and never to this machine.
+        range_on_loopback: to this machine as well, for tests.
         credentials: where to look credentials up when the registry asks for some; None looks wherever Docker and
             Podman store theirs (`credential_lookup.stored_credentials`), `credentials.Anonymous()` nowhere.
         debug: receives lines of the wire log, secrets removed (AUTH-25).
@@ -95,6 +106,10 @@ class TransportConfig:
     resolve: tuple[HostAddress, ...] = ()
     headers: tuple[tuple[str, str], ...] = field(default=(), repr=False)
     limits: Limits = field(default_factory=Limits)
+    chunk_size: int | None = None
+    upload_records: Path | None = None
     pool_size: int = 8
+    range_connections: int = 4
+    range_on_loopback: bool = False
     credentials: CredentialSource | None = None
     debug: Callable[[str], None] | None = None

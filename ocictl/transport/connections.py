@@ -6,17 +6,18 @@ import io
 import socket
 import time
 from collections.abc import Callable
-from http.client import HTTPResponse
 from ssl import CERT_NONE
 from typing import Any
 
 from urllib3.connection import HTTPConnection, HTTPSConnection
 
+from ocictl.transport.answers import Answer
 
-def _answer(connection: Http | Https, sock: socket.socket, *args: Any, **kwargs: Any) -> HTTPResponse:
+
+def _answer(connection: Http | Https, sock: socket.socket, *args: Any, **kwargs: Any) -> Answer:
     """What http.client calls to read an answer."""
     paced: Any = _PacedSocket(sock, connection.trickle)
-    return HTTPResponse(paced, *args, **kwargs)
+    return Answer(paced, *args, **kwargs)
 
 
 class Http(HTTPConnection):
@@ -98,6 +99,8 @@ class PacedReader(io.RawIOBase):
         self._most = self._budget = 2 * patience
         self._earned = patience / trickle
         self._clock = clock
+        self._goes_on = False
+        self._failure: OSError | None = None
 
     def readable(self) -> bool:
         return True
@@ -105,9 +108,26 @@ class PacedReader(io.RawIOBase):
     def readinto(self, buffer: Any, /) -> int | None:
         """Read what is there, waiting for it if need be.
 
+        A large read is made up of many of these, and an error would throw away what came before it. So the first
+        one after bytes have come ends the read, and the next read raises it: what came need not be sent again.
+
         Raises:
             TimeoutError: nothing came for the time-out, or too little for too long.
         """
+        if self._failure is not None:
+            raise self._failure
+        try:
+            count = self._read(buffer)
+        except OSError as error:
+            if not self._goes_on:
+                raise
+            self._failure = error
+            return 0
+        # With so much room left, whoever reads comes back for the rest before it hands out anything.
+        self._goes_on = bool(count) and len(buffer) - (count or 0) >= io.DEFAULT_BUFFER_SIZE
+        return count
+
+    def _read(self, buffer: Any) -> int | None:
         begun = self._clock()
         count = self._raw.readinto(buffer)
         spent = self._clock() - begun

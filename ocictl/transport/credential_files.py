@@ -6,12 +6,12 @@ import json
 import os
 import stat
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
 
 from ocictl.errors import CredentialError
+from ocictl.lazy_dataclass import dataclass, field
 from ocictl.transport.config import Limits
 from ocictl.transport.credential_keys import MARKED_USER, candidates, decode_auth, server_name
 from ocictl.transport.credentials import AUTH_VARIABLE, Credential, Warn

@@ -8,24 +8,24 @@ from __future__ import annotations
 
 import json
 import os
-import re
 import selectors
 import shutil
 import subprocess
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final, Literal, TypeAlias
 
 from ocictl.errors import CredentialError
+from ocictl.lazy_dataclass import dataclass, field
+from ocictl.lazy_pattern import pattern
 from ocictl.model.text import escape, shorten
 
 Action: TypeAlias = Literal["get", "store", "erase", "list"]
 
 _NOT_FOUND: Final = "credentials not found in native keychain"
 _KNOWN_FAILURES: Final = ("no credentials server URL", "no credentials username")
-_SUFFIX: Final = re.compile(r"[^/\\\x00-\x1f\x7f]+")
+_SUFFIX: Final = pattern(r"[^/\\\x00-\x1f\x7f]+")
 _BLOCK: Final = 64 * 1024
 _GLANCE: Final = 0.1
 """Seconds after which is looked whether a silent program has ended, although something holds its output open."""

@@ -7,11 +7,11 @@ import shlex
 import sys
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
 from ocictl.errors import CredentialError
+from ocictl.lazy_dataclass import dataclass
 from ocictl.transport.config import Limits
 from ocictl.transport.credential_files import CredentialFile
 from ocictl.transport.credentials import AUTH_VARIABLE, FirstOf, Warn

@@ -13,12 +13,12 @@ import secrets
 import stat
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
 from ocictl.content import unreadable
 from ocictl.errors import ConflictError, StorageError
+from ocictl.lazy_dataclass import dataclass
 from ocictl.transport.config import Limits
 from ocictl.transport.credential_files import helper_program, interpret, invalid, parse
 from ocictl.transport.credential_helpers import CredentialHelper, Login

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from threading import Lock
 from typing import Final, Protocol, TypeAlias
 
 from ocictl.errors import CredentialError, InvalidInputError
+from ocictl.lazy_dataclass import dataclass
 
 AUTH_VARIABLE: Final = "DOCKER_AUTH_CONFIG"
 """The environment variable that may hold logins itself; also their `source` (CRED-08)."""
@@ -67,6 +67,20 @@ class Anonymous:
     def lookup(self, registry: str, repository: str, /) -> Credential | None:  # noqa: ARG002 (the protocol)
         """See `CredentialSource`."""
         return None
+
+
+class Later:
+    """A source that is made when the registry asks; most runs never need theirs."""
+
+    def __init__(self, make: Callable[[], CredentialSource]) -> None:
+        self._make = make
+        self._source: CredentialSource | None = None
+
+    def lookup(self, registry: str, repository: str, /) -> Credential | None:
+        """See `CredentialSource`."""
+        if self._source is None:
+            self._source = self._make()
+        return self._source.lookup(registry, repository)
 
 
 class Explicit:

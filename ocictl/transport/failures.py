@@ -8,7 +8,6 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from http.client import responses as phrases
 from typing import Any, Final
 
@@ -23,6 +22,7 @@ from ocictl.errors import (
     UnavailableError,
     UnsupportedError,
 )
+from ocictl.lazy_dataclass import dataclass
 from ocictl.model.text import shorten
 from ocictl.transport import scopes as scope_rules
 from ocictl.transport.credentials import AUTH_VARIABLE

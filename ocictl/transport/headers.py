@@ -8,16 +8,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
 
 from ocictl.errors import RegistryError
+from ocictl.lazy_dataclass import dataclass
+from ocictl.lazy_pattern import pattern
 from ocictl.model.text import shorten
 
-_CONTENT_RANGE = re.compile(r"bytes (?:(\d{1,19})-(\d{1,19})|\*)/(\d{1,19}|\*)", re.ASCII | re.IGNORECASE)
-_UPLOAD_RANGE = re.compile(r"(?:bytes=)?0-(\d{1,19})", re.ASCII)
-_WARNING = re.compile(r'(\d{3}) ([^ ",]+) "((?:[^"\\]|\\.)*)"( "[^"]*")?', re.ASCII | re.DOTALL)
-_PAIR = re.compile(r"\\(.)", re.DOTALL)
-_CONTROL = re.compile("[\x00-\x1f\x7f-\x9f]")
+_CONTENT_RANGE = pattern(r"bytes (?:(\d{1,19})-(\d{1,19})|\*)/(\d{1,19}|\*)", re.ASCII | re.IGNORECASE)
+_UPLOAD_RANGE = pattern(r"(?:bytes=)?0-(\d{1,19})", re.ASCII)
+_WARNING = pattern(r'(\d{3}) ([^ ",]+) "((?:[^"\\]|\\.)*)"( "[^"]*")?', re.ASCII | re.DOTALL)
+_PAIR = pattern(r"\\(.)", re.DOTALL)
+_CONTROL = pattern("[\x00-\x1f\x7f-\x9f]")
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import re
-from dataclasses import dataclass
 from typing import Final, Self
 
 from ocictl.errors import InvalidInputError
+from ocictl.lazy_dataclass import dataclass
+from ocictl.lazy_pattern import pattern
 
-_FORM: Final = re.compile(
+_FORM: Final = pattern(
     r"(?P<host>[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\]):(?P<port>[0-9]{1,5})"
     r":(?P<address>[0-9.]+|\[[0-9A-Fa-f:.]+\])(?::(?P<address_port>[0-9]{1,5}))?"
 )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import socket
 import ssl
 from collections.abc import Iterator
@@ -11,11 +10,12 @@ from requests import exceptions as requests_errors
 from urllib3 import exceptions as urllib3_errors
 
 from ocictl.errors import TransportError
+from ocictl.lazy_pattern import pattern
 from ocictl.model.text import escape
 from ocictl.transport.proxies import unusable
 from ocictl.transport.url_policy import shown
 
-_REFUSED_TUNNEL = re.compile(r"Tunnel connection failed: ([0-9]{3})\b")
+_REFUSED_TUNNEL = pattern(r"Tunnel connection failed: ([0-9]{3})\b")
 
 __all__ = ["TemporaryError", "reading_failed", "sending_failed", "shown"]
 

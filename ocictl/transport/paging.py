@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from ocictl.errors import RegistryError
+from ocictl.lazy_pattern import pattern
 from ocictl.model import _fields
 from ocictl.transport import url_policy
 from ocictl.transport.response import Response
@@ -14,12 +15,12 @@ from ocictl.transport.session import RegistryClient
 from ocictl.transport.url_policy import shown
 from ocictl.transport.wire import Redirects
 
-_TARGET: Final = re.compile(r"[ \t]*<([^<>]*)>")
-_PARAM: Final = re.compile(
+_TARGET: Final = pattern(r"[ \t]*<([^<>]*)>")
+_PARAM: Final = pattern(
     r"""[ \t]*;[ \t]*([!#$&+.^_`|~0-9A-Za-z*'-]+)[ \t]*(?:=[ \t]*(?:"((?:[^"\\]|\\.)*)"|([^\s",;]*)))?""",
     re.DOTALL,
 )
-_PAIR: Final = re.compile(r"\\(.)", re.DOTALL)
+_PAIR: Final = pattern(r"\\(.)", re.DOTALL)
 
 
 def pages(

@@ -14,6 +14,8 @@ from threading import Lock
 from typing import Final
 from urllib.parse import parse_qsl, quote
 
+from ocictl.lazy_pattern import pattern
+
 HIDDEN: Final = "***"
 _SHORTEST: Final = 6
 """Shorter values are not looked for: they would be found in harmless words, and hide nothing."""
@@ -25,17 +27,17 @@ _NAME: Final = (
     r"|(?:api|access|private)[-_]?key|(?<![a-z])auth(?![a-z])"
 )
 # Any member that may hold a secret, also in JSON that was put into a string of JSON (any number of backslashes).
-_MEMBER: Final = re.compile(
+_MEMBER: Final = pattern(
     rf"""(?<!\\)(\\*+"[^"\\]*(?:{_NAME})[^"\\]*\\*"\s*:\s*)"""
     r"""(?:(\\*")(?:[^"\\]|\\.)*?(?:\2|"|\Z)|[\[{][^\]}]*(?:[\]}]|\Z)|-?[0-9][0-9.eE+-]*)""",
     re.IGNORECASE | re.DOTALL,
 )
 # A word in small letters alone is one of a sentence.
-_AUTHORIZATION: Final = re.compile(r"\b((?i:basic|bearer)) +(?=[a-z]*[^a-z\s])(?!realm=)[\w.~+/=-]{6,}")
-_PARAMETER: Final = re.compile(rf"((?:{_NAME}|\bsig)[\w-]*=)[^&\s\"]+", re.IGNORECASE)
-_URL: Final = re.compile(r"[a-z][a-z0-9+.-]{0,30}:(?:\\*/){2}[^\s\"'<>,;]*", re.IGNORECASE)
-_USER_INFO: Final = re.compile(r"((?:\\*/){2})[^/\\?#@]*(?:@[^/\\?#@]*)*@")
-_QUERY: Final = re.compile(r"[?#].*", re.DOTALL)
+_AUTHORIZATION: Final = pattern(r"\b((?i:basic|bearer)) +(?=[a-z]*[^a-z\s])(?!realm=)[\w.~+/=-]{6,}")
+_PARAMETER: Final = pattern(rf"((?:{_NAME}|\bsig)[\w-]*=)[^&\s\"]+", re.IGNORECASE)
+_URL: Final = pattern(r"[a-z][a-z0-9+.-]{0,30}:(?:\\*/){2}[^\s\"'<>,;]*", re.IGNORECASE)
+_USER_INFO: Final = pattern(r"((?:\\*/){2})[^/\\?#@]*(?:@[^/\\?#@]*)*@")
+_QUERY: Final = pattern(r"[?#].*", re.DOTALL)
 
 
 def in_urls(text: str) -> str:

@@ -10,6 +10,7 @@ from typing import Final, Self
 
 from ocictl.errors import InvalidInputError, OcictlError, UnauthorizedError
 from ocictl.events import CredentialWarning, EventSink, RegistryWarning, discard
+from ocictl.lazy_pattern import pattern
 from ocictl.model.reference import Reference
 from ocictl.model.text import escape
 from ocictl.target import Content
@@ -17,8 +18,7 @@ from ocictl.transport import failures, url_policy
 from ocictl.transport import scopes as scope_rules
 from ocictl.transport.auth import Attempt, Authenticator
 from ocictl.transport.config import TransportConfig
-from ocictl.transport.credential_lookup import stored_credentials
-from ocictl.transport.credentials import CredentialSource
+from ocictl.transport.credentials import CredentialSource, Later
 from ocictl.transport.headers import warning_texts
 from ocictl.transport.network import TemporaryError
 from ocictl.transport.response import Headers, Response
@@ -29,7 +29,7 @@ from ocictl.transport.wire import Exchange, Redirects, Wire
 __all__ = ["Headers", "RegistryClient", "Response"]
 
 _REPEATABLE: Final = ("GET", "HEAD")
-_HEADER_NAME: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+", re.ASCII)
+_HEADER_NAME: Final = pattern(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+", re.ASCII)
 _OWNED: Final = frozenset(
     {
         "accept",
@@ -106,7 +106,7 @@ class RegistryClient:
             registry=self.registry,
             repository=self._repository,
             own_url=self.base_url,
-            source=self._stored() if config.credentials is None else config.credentials,
+            source=Later(self._stored) if config.credentials is None else config.credentials,
             service=TokenService(
                 self._retrier, config.limits, registry=self.registry, repository=self._repository
             ),
@@ -282,6 +282,7 @@ class RegistryClient:
 
     def _stored(self) -> CredentialSource:
         """What is stored on this machine."""
+        from ocictl.transport.credential_lookup import stored_credentials
 
         def warn(text: str) -> None:
             self._on_event(CredentialWarning(text=text))

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any, Final
 
 from ocictl.errors import ContentError, RegistryError
+from ocictl.lazy_dataclass import dataclass
 from ocictl.model import _fields
 from ocictl.transport.url_policy import shown
 

@@ -12,15 +12,16 @@ from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import urljoin, urlsplit
 
 from ocictl.errors import RegistryError, TransportError
+from ocictl.lazy_pattern import pattern
 from ocictl.model.text import escape, shorten
 
 if TYPE_CHECKING:
     from ipaddress import IPv4Address, IPv6Address
 
 _PORTS = {"https": 443, "http": 80}
-_VISIBLE = re.compile(r"[\x21-\x5b\x5d-\x7e]+")
-_HOST = re.compile(r"[a-z0-9._-]+|[0-9a-f:.]*:[0-9a-f:.]*")
-_NUMERIC = re.compile(r"(?:0x[0-9a-f]*|[0-9]+)(?:\.(?:0x[0-9a-f]*|[0-9]+)){0,3}")
+_VISIBLE = pattern(r"[\x21-\x5b\x5d-\x7e]+")
+_HOST = pattern(r"[a-z0-9._-]+|[0-9a-f:.]*:[0-9a-f:.]*")
+_NUMERIC = pattern(r"(?:0x[0-9a-f]*|[0-9]+)(?:\.(?:0x[0-9a-f]*|[0-9]+)){0,3}")
 
 
 class Origin(NamedTuple):

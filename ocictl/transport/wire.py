@@ -7,8 +7,7 @@ its own, no decoding of bodies, and less work per request (docs/adr/0002-request
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Any, Final, Literal, cast
+from typing import TYPE_CHECKING, Any, Final, Literal, cast
 
 import requests
 from urllib3.exceptions import HTTPError
@@ -16,6 +15,7 @@ from urllib3.util import Timeout
 
 from ocictl._version import __version__
 from ocictl.errors import ContentError, RegistryError, TransportError
+from ocictl.lazy_dataclass import dataclass, field
 from ocictl.target import ByteStream, Content
 from ocictl.transport import network, url_policy
 from ocictl.transport.adapter import Adapter, Request, Route
@@ -23,7 +23,9 @@ from ocictl.transport.config import TransportConfig
 from ocictl.transport.redact import Redactor
 from ocictl.transport.response import BLOCK, Response
 from ocictl.transport.url_policy import Origin, shown
-from ocictl.transport.wirelog import WireLog
+
+if TYPE_CHECKING:
+    from ocictl.transport.wirelog import WireLog
 
 COMMON_HEADERS: Final[Mapping[str, str]] = {
     "User-Agent": f"ocictl/{__version__}",
@@ -78,21 +80,20 @@ class Wire:
         self._adapter = Adapter(config, registry)
         self._routes: dict[tuple[Origin, bool], Route] = {}
         self._redactor = Redactor()
-        self._log = (
-            WireLog(
-                config.debug,
-                [name for name, _ in config.headers],
-                config.limits.debug_bytes,
-                self._redactor,
-            )
-            if config.debug
-            else None
-        )
+        self._log = self._wire_log() if config.debug else None
         idle = config.limits.idle_timeout
         self._timeout = Timeout(connect=config.limits.connect_timeout, read=idle)
         self._upload_timeout = Timeout(
             connect=config.limits.connect_timeout, read=max(idle, config.limits.answer_timeout)
         )
+
+    def _wire_log(self) -> WireLog:
+        from ocictl.transport.wirelog import WireLog
+
+        config = self._config
+        assert config.debug is not None  # noqa: S101 - see the caller
+        names = [name for name, _ in config.headers]
+        return WireLog(config.debug, names, config.limits.debug_bytes, self._redactor)
 
     def send(self, exchange: Exchange) -> Response:
         """Send a request and follow redirects; return the first answer that is none.

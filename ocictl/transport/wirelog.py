@@ -6,19 +6,20 @@ import re
 from collections.abc import Callable, Iterable
 from typing import Final
 
+from ocictl.lazy_pattern import pattern
 from ocictl.model.text import escape
 from ocictl.transport import redact
 from ocictl.transport.redact import HIDDEN, Redactor
 from ocictl.transport.url_policy import shown
 
-_SECRET_NAMES: Final = re.compile(
+_SECRET_NAMES: Final = pattern(
     r"auth|cookie|token|secret|passw|key|signature|credential|session|jwt|assertion", re.IGNORECASE
 )
 _CHALLENGES: Final = frozenset({"www-authenticate", "proxy-authenticate"})
 _URL_FIELDS: Final = frozenset({"location", "content-location", "link", "refresh", "referer"})
-_QUERY: Final = re.compile(r"[?#][^\s>,;\"]*")
-_USER_INFO: Final = re.compile(r"//[^/\s>]*@")
-_TEXT_TYPES: Final = re.compile(r"text/|application/(?:[\w.+-]*\+)?json\b", re.IGNORECASE)
+_QUERY: Final = pattern(r"[?#][^\s>,;\"]*")
+_USER_INFO: Final = pattern(r"//[^/\s>]*@")
+_TEXT_TYPES: Final = pattern(r"text/|application/(?:[\w.+-]*\+)?json\b", re.IGNORECASE)
 
 
 class WireLog:

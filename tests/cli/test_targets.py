@@ -220,6 +220,7 @@ def test_options_reach_the_transport(opened: Any) -> None:
     remote = _remote(plain_http=True, insecure=True, headers=("X-A: b:c", "y:z"), debug=True)
     config, _messages = opened(remote)
     assert (config.plain_http, config.insecure, config.pool_size) == (True, True, 7)
+    assert config.range_connections == 4
     assert config.headers == (("X-A", "b:c"), ("y", "z"))
     assert config.debug is not None
     assert opened(_remote())[0].debug is None

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.program import Ocictl, ocictl_command
-from tests.support.registry import Registry
+from tests.support.registry import Quirks, Registry
 from tests.support.trees import MIB, snapshot, write_random
 
 KILLS = int(os.environ.get("OCICTL_KILLS", "20"))
@@ -101,32 +101,58 @@ def test_killed_pulls(source: Path, registry: Registry, run_ocictl: Ocictl, tmp_
     assert resumed > 0
 
 
+def received(registry: Registry) -> int:
+    """Bytes of blobs that came so far, those of broken requests too."""
+    whole = sum(request.body_length for request in registry.matching("P(UT|ATCH)", "/uploads/"))
+    return whole + registry.broken_bytes
+
+
 @pytest.mark.slow
-@pytest.mark.timeout(1200)
-def test_killed_pushes(source: Path, registry: Registry, run_ocictl: Ocictl, tmp_path: Path) -> None:
-    """A tag never points to something incomplete, and the rerun sends only what is missing."""
-    right, chance = snapshot(source), random.Random(2)
-    command = [*ocictl_command(), "push", f"{registry.host}/first:v1", *names(source)]
-    usual = duration(command, source, run_ocictl.environment())
-    killed = 0
+@pytest.mark.timeout(2400)
+@pytest.mark.parametrize("quirks", [Quirks(broken_patch="kept")], indirect=True)
+@pytest.mark.parametrize("options", [(), ("--chunk-size", "4MiB")], ids=["whole", "chunks"])
+def test_killed_pushes(
+    source: Path, registry: Registry, run_ocictl: Ocictl, tmp_path: Path, options: tuple[str, ...]
+) -> None:
+    """A tag never points to something incomplete, and the rerun sends only what is missing.
+
+    In chunks that is to the byte, up to what was in the buffers of the system when the program was killed.
+    """
+    right, chance, environment = snapshot(source), random.Random(2), run_ocictl.environment()
+    command = [*ocictl_command(), "push", *options, f"{registry.host}/first:v1", *names(source)]
+    usual = duration(command, source, environment)
+    total = sum(len(data) for data in registry.repository("first").blobs.values())
+    killed = resumed = worst = again = 0
     for number in range(KILLS):
         name = f"app{number}"
         reference = f"{registry.host}/{name}:v1"
-        command = [*ocictl_command(), "push", reference, *names(source)]
-        ended = run_and_kill(command, source, run_ocictl.environment(), chance.uniform(0.1, usual))
+        registry.requests.clear()
+        before = registry.broken_bytes
+        command = [*ocictl_command(), "push", *options, reference, *names(source)]
+        ended = run_and_kill(command, source, environment, chance.uniform(0.1, usual))
         killed += ended == -signal.SIGKILL
         stored = registry.repository(name)
         if "v1" not in stored.tags:
-            before = set(stored.blobs)
-            registry.requests.clear()
-            run_ocictl("push", reference, *names(source), cwd=source, code=0)
-            sent = {request.parameter("digest") for request in registry.matching("PUT", "/uploads/")}
-            big = {digest for digest in before if len(stored.blobs[digest]) > 64 * 1024}
+            big = {digest for digest in stored.blobs if len(stored.blobs[digest]) > 64 * 1024}
+            earlier = len(registry.requests)
+            run_ocictl("push", *options, reference, *names(source), cwd=source, code=0)
+            rerun = registry.requests[earlier:]
+            sent = {request.parameter("digest") for request in rerun if request.method == "PUT"}
             assert not sent & big, "a big blob that was there was sent again"
+            resumed += sum(request.method == "GET" and "/uploads/" in request.target for request in rerun)
+            wasted = received(registry) - before - total
+            worst, again = max(worst, wasted), again + max(wasted, 0)
         out = tmp_path / f"out{number}"
         run_ocictl("pull", reference, "-o", out, code=0)
         assert snapshot(out) == right
         subprocess.run(["rm", "-rf", str(out)], check=True)
         del registry.repositories[name]
-    print(f"{KILLS} pushes, {killed} killed, every rerun complete")
+    print(
+        f"{KILLS} pushes {' '.join(options)}, {killed} killed, every rerun complete, {resumed} blobs went on, "
+        f"sent again: {again} bytes in all, {worst} at worst, of {total}"
+    )
     assert killed > KILLS / 4
+    if options:
+        assert resumed > 0
+        # A directory of 5 MiB is below the limit for going on.
+        assert worst <= 6 * MIB

@@ -187,11 +187,11 @@ def test_small_commands(place: Place, run_ocictl: Ocictl, tmp_path: Path) -> Non
 
 @pytest.mark.slow
 def test_memory_stays_small(place: Place, run_ocictl: Ocictl, tmp_path: Path) -> None:
-    """A 200 MiB file is pushed and pulled with less than 100 MiB of memory, whatever the target."""
+    """S1: a 200 MiB file is pushed and pulled with at most 64 MiB of memory, whatever the target."""
     write_random(tmp_path / "large.bin", 200 * MIB)
     env = run_ocictl.environment()
     push = [*ocictl_command(), "push", *place.options, place.tag("v1"), "large.bin"]
-    assert peak_memory(push, env, tmp_path) < 100
+    assert peak_memory(push, env, tmp_path) <= 64
     pull = [*ocictl_command(), "pull", *place.options, place.tag("v1"), "-o", "out"]
-    assert peak_memory(pull, env, tmp_path) < 100
+    assert peak_memory(pull, env, tmp_path) <= 64
     assert (tmp_path / "out" / "large.bin").stat().st_size == 200 * MIB

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Final
 
+from ocictl.lazy_dataclass import dataclass
 from ocictl.output.gotemplate.numbers import digits_of, float_text
 from ocictl.output.gotemplate.problems import Fault
 from ocictl.output.gotemplate.time_layout import moment_text

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any, Final, Literal, TypeAlias
 
+from ocictl.lazy_dataclass import dataclass
 from ocictl.output.gotemplate.values import MISSING, Moment, NilMap, Value, is_integer, is_map, type_name
 
 Kind: TypeAlias = Literal["any", "value", "string", "int", "float64", "bool", "map", "time"]

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Final
 
 from ocictl.errors import InvalidInputError
+from ocictl.lazy_dataclass import dataclass
 from ocictl.output.gotemplate.problems import problem
 
 KEYWORDS: Final = frozenset(

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from typing import Final, NoReturn, TypeVar
 
+from ocictl.lazy_dataclass import dataclass
 from ocictl.output.gotemplate import literals, nodes
 from ocictl.output.gotemplate.lexer import Token, tokens
 from ocictl.output.gotemplate.problems import Fault, problem

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from typing import Final, TypeAlias
 
+from ocictl.lazy_dataclass import dataclass, field
 from ocictl.output.gotemplate.problems import Fault
 from ocictl.output.gotemplate.regex_syntax import (
     Assertion,

@@ -8,9 +8,9 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Callable
-from dataclasses import dataclass, replace
 from typing import Final, NoReturn, TypeAlias
 
+from ocictl.lazy_dataclass import dataclass, replace
 from ocictl.output.gotemplate.problems import Fault
 
 Test: TypeAlias = Callable[[str], bool]

@@ -19,11 +19,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
 from typing import Any, Final, TypeAlias, TypeGuard
 
+from ocictl.lazy_dataclass import dataclass
 from ocictl.output.gotemplate.problems import Fault
 
 Value: TypeAlias = Any

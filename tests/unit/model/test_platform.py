@@ -81,6 +81,15 @@ def test_unknown_members_survive() -> None:
     assert Platform.from_json({"architecture": "", "os": ""}, "$").to_json() == {"architecture": "", "os": ""}
 
 
+@pytest.mark.parametrize("member", ["variant", "os.version"])
+def test_empty_members_survive(member: str) -> None:
+    """What is there is written back, an empty string too (found by fuzzing)."""
+    document = {"architecture": "arm", "os": "linux", member: ""}
+    read = Platform.from_json(document, "$")
+    assert read.to_json() == document
+    assert Platform.from_json(read.to_json(), "$") == read
+
+
 @pytest.mark.skipif(not hasattr(os, "uname"), reason="os.uname is missing here")
 def test_machine_names_are_translated(monkeypatch: pytest.MonkeyPatch) -> None:
     """The names are Go's; an unknown machine keeps its own."""

@@ -63,3 +63,16 @@ def test_disk_full(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         spool.write(b"x")
     assert caught.value.code == "disk-full"
     assert "TMPDIR" in str(caught.value.hint)
+
+
+def test_nowhere_to_write(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where no temporary directory can be used at all, the way out is the same (F4)."""
+
+    def nowhere() -> str:
+        raise FileNotFoundError(2, "No usable temporary directory found")
+
+    monkeypatch.setattr(tempfile, "gettempdir", nowhere)
+    with pytest.raises(StorageError) as caught:
+        Spool()
+    assert str(place) in caught.value.message
+    assert "TMPDIR" in str(caught.value.hint)

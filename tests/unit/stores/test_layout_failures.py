@@ -124,6 +124,8 @@ class TestFailures:
 
 
 class TestSymbolicLinks:
+    """go-containerregistry #2227, #2250, #2279, #2232, #2306: neither unsafe nor too strict."""
+
     def test_linked_content_is_read(self, layout: Layout, path: Path) -> None:
         """A blob may lie elsewhere, as in a shared store: its digest is checked wherever it is."""
         outside = path.parent / "outside"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import pytest
 
@@ -152,6 +153,15 @@ def referrer_in_tag(registry: Registry) -> tuple[Descriptor, Descriptor]:
     store(registry, referrer)
     put_list(registry, subject, entry_for(referrer).to_json())
     return subject, entry_for(referrer)
+
+
+def several_subjects(registry: Registry) -> tuple[Repository, list[Descriptor]]:
+    """A repository that has read one list by tag, and twelve subjects of which the first has that list."""
+    subject, _entry = referrer_in_tag(registry)
+    others = [Descriptor.of(f"{number}".encode(), media_types.OCI_MANIFEST) for number in range(11)]
+    repository = open_repository(registry)
+    assert found(repository, subject) != []
+    return repository, [subject, *others]
 
 
 class TestFallback:
@@ -533,6 +543,55 @@ class TestModes:
         store(registry, make_referrer(subject, "b"))
         assert found(open_repository(registry, mode="tag"), subject) == [entry]
         assert asked(registry) == []
+
+
+class TestManySubjects:
+    """RFR-09: one list of tags tells which of many subjects have no referrers tag, where that is certain."""
+
+    @with_quirks(DISTRIBUTION_2_8, replace(DISTRIBUTION_2_8, tags_page_size=2, tags_ignore_n=False))
+    def test_subjects_without_a_tag(self, registry: Registry) -> None:
+        """Whoever has a referrers tag stays to be asked for."""
+        repository, subjects = several_subjects(registry)
+        assert repository.without_referrers(subjects) == {subject.digest for subject in subjects[1:]}
+        assert len(registry.matching("GET", "/tags/list")) in (1, 2)
+
+    @with_quirks(DISTRIBUTION_2_8)
+    def test_nothing_is_certain_before_a_list_was_read(self, registry: Registry) -> None:
+        """Only a list of tags that has a known referrers tag counts."""
+        _, subjects = several_subjects(registry)
+        assert open_repository(registry).without_referrers(subjects) == frozenset()
+        assert registry.matching("GET", "/tags/list") == []
+
+    @with_quirks(DISTRIBUTION_2_8)
+    @pytest.mark.parametrize(
+        "fault",
+        [
+            Fault(path="/tags/list", status=403),
+            Fault(path="/tags/list", status=200, body=b'{"name":"a","tags":["v1"]}'),
+            Fault(path="/tags/list", status=200, body=b"nonsense"),
+        ],
+    )
+    def test_a_list_that_is_refused_or_leaves_tags_out(self, registry: Registry, fault: Fault) -> None:
+        """Then each subject is asked for."""
+        repository, subjects = several_subjects(registry)
+        registry.configure(faults=(fault,))
+        assert repository.without_referrers(subjects) == frozenset()
+
+    @with_quirks(replace(DISTRIBUTION_2_8, tags_page_size=1, tags_ignore_n=False))
+    def test_a_list_that_is_too_long_is_given_up(self, registry: Registry) -> None:
+        """It is read no further than it can save requests."""
+        repository, subjects = several_subjects(registry)
+        for number in range(9):
+            registry.put_manifest(NAME, b'{"schemaVersion":2}', tag=f"v{number}")
+        assert repository.without_referrers(subjects) == frozenset()
+        assert len(registry.matching("GET", "/tags/list")) == 3
+
+    @with_quirks(GGCR)
+    def test_a_registry_with_the_api_is_asked_for_each(self, registry: Registry) -> None:
+        """Tags tell nothing there."""
+        repository, subjects = several_subjects(registry)
+        assert repository.without_referrers(subjects) == frozenset()
+        assert registry.matching("GET", "/tags/list") == []
 
 
 class TestErrors:

@@ -177,7 +177,7 @@ class TestResolve:
 
     @with_quirks(Quirks(head_status=405))
     def test_documents_are_read_up_to_a_limit(self, registry: Registry) -> None:
-        """PULL-11: a document above the limit is not read into memory."""
+        """PULL-11, CVE-2020-1702: a document above the limit is not read into memory."""
         put_subject(registry)
         with pytest.raises(ContentError) as caught:
             open_repository(registry, limits=Limits(manifest_bytes=100)).resolve("v1")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,10 @@ from ocictl.model.manifest import build_manifest
 from ocictl.model.reference import Reference
 from ocictl.stores.referrers import entry_for, fallback_tag
 from ocictl.stores.repository import Repository
+from ocictl.stores.upload_records import UploadRecords
+from ocictl.transport import endpoints, url_policy
+from ocictl.transport.config import Limits, TransportConfig
+from ocictl.transport.session import RegistryClient
 from tests.support.program import Ocictl, ocictl_command
 from tests.support.servers import RealRegistry
 from tests.unit.stores.helpers_repository import SBOM, SIGNATURE, config_of, make_referrer, push
@@ -105,3 +110,47 @@ def test_processes_that_attach_at_the_same_time(docker_registry: RealRegistry, r
     listed = {entry.annotations["name"] for entry in repository.referrers(subject)}
     assert listed == set(names)
     assert fallback_tag(subject.digest) in list(repository.tags())
+
+
+def test_chunks(real_registry: RealRegistry) -> None:
+    """PUSH-09 to PUSH-13: a blob in chunks is stored by registries as they are."""
+    data = bytes(range(256)) * 5000
+    layer = Descriptor.of(data, media_types.OCTET_STREAM)
+    config = TransportConfig(chunk_size=200_000)
+    opened = Repository(Reference.parse(real_registry.fresh()), config)
+    opened.push(layer, BytesContent(data))
+    assert read_all(opened, layer) == data
+
+
+def test_a_cut_between_two_chunks(real_registry: RealRegistry, tmp_path: Path) -> None:
+    """PUSH-12: a session that was left after a whole chunk is gone on with by a later run."""
+    data = bytes(range(256)) * 5000
+    layer = Descriptor.of(data, media_types.OCTET_STREAM)
+    config = TransportConfig(
+        chunk_size=200_000, upload_records=tmp_path, limits=Limits(resume_bytes=len(data))
+    )
+    place = Reference.parse(real_registry.fresh())
+    client = RegistryClient(place, config)
+    scopes = (endpoints.push_scope(place.repository),)
+    begun = client.request("POST", endpoints.uploads(place.repository), expected={202}, scopes=scopes)
+    location = url_policy.upload_location(begun.headers.get("Location"), begun.url, client.base_url)
+    taken = client.request(
+        "PATCH",
+        location,
+        expected={202},
+        scopes=scopes,
+        headers={"Content-Type": "application/octet-stream", "Content-Range": "0-199999"},
+        content=BytesContent(data[:200_000]),
+    )
+    location = url_policy.upload_location(taken.headers.get("Location"), taken.url, client.base_url)
+    with UploadRecords(tmp_path).claim(client.base_url, place.repository, layer.digest) as record:
+        record.save(location)
+    client.close()
+    log: list[str] = []
+    opened = Repository(place, replace(config, debug=log.append))
+    opened.push(layer, BytesContent(data))
+    assert read_all(opened, layer) == data
+    asked = [line for line in log if "> GET" in line and "/uploads/" in line]
+    assert asked
+    resumed = not any("> POST" in line for line in log)
+    assert resumed or real_registry.name != "docker"

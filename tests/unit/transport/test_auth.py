@@ -476,7 +476,7 @@ def test_the_service_refuses(status: int, kind: type[OcictlError], code: str) ->
 @pytest.mark.parametrize("raw", [b"<html>", b"{}", b"x" * 200_000])
 @responses.activate
 def test_the_service_talks_nonsense(raw: bytes) -> None:
-    """An answer without a token, or without an end, is an error."""
+    """CVE-2020-1702: an answer without a token, or without an end, is an error."""
     responses.get(URL, status=401, headers={"WWW-Authenticate": f'Bearer realm="{REALM}"'})
     responses.get(REALM, body=raw)
     with client(credentials=Anonymous()) as registry, pytest.raises(OcictlError) as raised:

@@ -69,6 +69,42 @@ def test_the_budget_has_a_bound() -> None:
         read(*[(0.0, 8192)] * 1000, *[(1.0, 1)] * 10_000)
 
 
+class Resetting(io.RawIOBase):
+    """Gives some bytes and then an error."""
+
+    def __init__(self, count: int) -> None:
+        super().__init__()
+        self._left = count
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: bytearray, /) -> int:
+        count = min(self._left, len(buffer), 10_000)
+        if not count:
+            raise ConnectionResetError("gone")
+        self._left -= count
+        buffer[:count] = b"x" * count
+        return count
+
+
+def test_what_came_before_an_error_is_handed_out() -> None:
+    """A reset throws nothing away: the read ends with what has come, and the next one says what happened."""
+    reader = io.BufferedReader(PacedReader(Resetting(300_000), 60.0, 1024))
+    assert reader.readline(5) == b"xxxxx"
+    assert len(reader.read(1_000_000)) == 299_995
+    for _ in range(2):
+        with pytest.raises(ConnectionResetError):
+            reader.read(1_000_000)
+
+
+def test_an_error_in_the_head_is_one() -> None:
+    """A head that breaks off must not look as if it ended there."""
+    reader = io.BufferedReader(PacedReader(Resetting(100), 60.0, 1024))
+    with pytest.raises(ConnectionResetError):
+        reader.readline()
+
+
 @contextmanager
 def trickling(before: bytes, piece: bytes) -> Iterator[int]:
     """A server that sends some bytes, and then small ones without end. Yields its port."""

@@ -158,7 +158,7 @@ def test_a_head_has_no_body() -> None:
 
 
 def test_a_body_is_read_up_to_the_limit() -> None:
-    """An endless error body is cut; the status stays."""
+    """CVE-2020-1702: an endless error body is cut; the status stays."""
     body = failures.read_body(answer(500, b"x" * 10_000), 50)
     assert body.text == "x" * 50
 

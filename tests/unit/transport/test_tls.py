@@ -141,9 +141,12 @@ def test_another_host_name(folder: Path) -> None:
 
 
 def test_insecure(home_certificate: Certificate) -> None:
-    """`insecure` checks nothing, and warns nowhere by itself."""
+    """`insecure` checks nothing, and warns nowhere by itself; the next client checks again (CVE-2024-35195)."""
     with recorder(ok, context=server_context(home_certificate)) as home:
         assert read(home.host, insecure=True) == b"ok"
+        with pytest.raises(TransportError) as raised:
+            read(home.host)
+    assert raised.value.code == "tls-failed"
 
 
 def test_a_server_without_tls() -> None:
