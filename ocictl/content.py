@@ -467,6 +467,70 @@ def unreadable(path: str | os.PathLike[str], error: OSError) -> StorageError:
     )
 
 
+class HashedContent:
+    """Content whose digest is known once it has been read to its end. A context manager."""
+
+    def __init__(self, content: Content, algorithm: str) -> None:
+        self._content = content
+        self._algorithm = algorithm
+        self._hasher: BackgroundHasher | None = None
+        self._digest: Digest | None = None
+
+    @property
+    def size(self) -> int:
+        return self._content.size
+
+    @property
+    def digest(self) -> Digest:
+        """Of what was read last, from beginning to end."""
+        if self._digest is None:
+            assert self._hasher is not None  # noqa: S101 - it was read
+            self._digest = Digest(self._algorithm, self._hasher.hexdigest())
+        return self._digest
+
+    def open(self) -> ByteStream:
+        self.close()
+        self._digest = None
+        self._hasher = BackgroundHasher(self._algorithm)
+        return _HashingStream(self._content.open(), self._hasher)
+
+    def close(self) -> None:
+        """End the thread that hashes."""
+        if self._hasher is not None:
+            self._hasher.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+class _HashingStream:
+    def __init__(self, stream: ByteStream, hasher: BackgroundHasher) -> None:
+        self._stream = stream
+        self._hasher = hasher
+
+    def read(self, size: int = -1, /) -> bytes:
+        data = self._stream.read(size)
+        if data:
+            self._hasher.update(data)
+        return data
+
+    def close(self) -> None:
+        self._stream.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
 def digest_content(content: Content, algorithm: str = "sha256") -> tuple[Digest, int]:
     """Compute digest and size of content by reading it once.
 

@@ -18,6 +18,7 @@ __all__ = [
     "Event",
     "EventSink",
     "FallbackUsed",
+    "FileAdvanced",
     "FilePrepared",
     "FilePreparing",
     "FileWarning",
@@ -45,6 +46,15 @@ class FilePreparing:
     """A local file or directory is about to be read (hashed, or packed into an archive)."""
 
     name: str
+
+
+@dataclass(frozen=True, slots=True)
+class FileAdvanced:
+    """So many bytes of a local file have been hashed and sent in one pass; its descriptor is not known yet."""
+
+    name: str
+    offset: int
+    size: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,6 +201,7 @@ class Retrying:
 
 Event: TypeAlias = (
     FilePreparing
+    | FileAdvanced
     | FilePrepared
     | FileWarning
     | TransferStarted

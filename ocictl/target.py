@@ -33,6 +33,7 @@ __all__ = [
     "ReadOnlyTarget",
     "ReferrersMode",
     "Resumable",
+    "TakesUnnamed",
     "Target",
     "TargetKind",
 ]
@@ -182,6 +183,18 @@ class KnowsSubjects(Protocol):
 
     def without_referrers(self, subjects: Sequence[Descriptor]) -> frozenset[Digest]:
         """Those of these documents that have no referrers for sure; the others have to be asked for one by one."""
+        ...
+
+
+class TakesUnnamed(Protocol):
+    """A target that may take a blob before anybody knows its digest."""
+
+    def push_unnamed(self, content: Content) -> Digest | None:
+        """Store a blob and return its digest; None if it has to be pushed in the usual way.
+
+        Raises:
+            ContentError, StorageError: the content can't be read, or changed.
+        """
         ...
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Container, Iterable, Sequence
 from functools import partial
 from typing import Final
 
@@ -121,8 +121,9 @@ def push_blobs(
     concurrency: int,
     on_event: EventSink,
     check_exists: bool = True,
+    sent: Container[Digest] = (),
 ) -> None:
-    """Store each blob that the target lacks; equal blobs once (PUSH-02).
+    """Store each blob that the target lacks; equal blobs once (PUSH-02), and none of those just sent.
 
     Raises:
         OcictlError: the first failure; the other transfers are stopped.
@@ -138,8 +139,13 @@ def push_blobs(
     tasks = [
         partial(send_blob, target, node, direction="push", on_event=on_event, knowledge=knowledge)
         for node in unique.values()
+        if node.descriptor.digest not in sent
     ]
     run_all(tasks, concurrency=concurrency)
+    for node in unique.values():
+        if node.descriptor.digest in sent:
+            on_event(TransferStarted(descriptor=node.descriptor, direction="push"))
+            on_event(TransferFinished(descriptor=node.descriptor, direction="push"))
     for node in repeated:
         on_event(TransferSkipped(descriptor=node.descriptor, direction="push", reason="duplicate"))
 
@@ -203,12 +209,13 @@ def push_artifact(
     concurrency: int,
     on_event: EventSink,
     force: bool = False,
+    sent: Container[Digest] = (),
 ) -> tuple[PushReceipt, bool]:
     """Store a document and its blobs, the document last, and put it under every tag.
 
     A document that is there already proves that its blobs are, so they are skipped, unless `force` says that the
     target may be damaged. The document itself is sent again if it has a subject or a tag: only the answer tells
-    that it is listed (RFT-02).
+    that it is listed (RFT-02). `sent` are blobs that this run has stored already.
 
     Returns:
         The receipt of the (first) push of the document, and whether the document was there before.
@@ -216,7 +223,7 @@ def push_artifact(
     descriptor = document.descriptor()
     existed = not force and target.exists(descriptor)
     if not existed:
-        push_blobs(target, blobs, concurrency=concurrency, on_event=on_event)
+        push_blobs(target, blobs, concurrency=concurrency, on_event=on_event, sent=sent)
     content = BytesContent(document.raw)
 
     def put(tag: str | None) -> PushReceipt:

@@ -9,6 +9,7 @@ from ocictl.lazy_dataclass import dataclass
 from ocictl.model.descriptor import Descriptor
 from ocictl.model.manifest import Manifest
 from ocictl.ops.copy import push_artifact
+from ocictl.ops.early import EarlyUploads
 from ocictl.ops.pack import FileArgument, PackOptions, pack
 from ocictl.target import Target
 
@@ -55,7 +56,8 @@ def push(
         StorageError: a file can't be read.
         OcictlError: what the target raises.
     """
-    with pack(files, options or PackOptions(), on_event=on_event) as packed:
+    early = EarlyUploads(target, [file.path for file in files], on_event)
+    with pack(files, options or PackOptions(), on_event=on_event, send=early.send) as packed:
         push_artifact(
             target,
             packed.manifest,
@@ -64,5 +66,6 @@ def push(
             concurrency=concurrency,
             on_event=on_event,
             force=force,
+            sent=early.sent,
         )
     return PushResult(descriptor=packed.manifest.descriptor(), manifest=packed.manifest, tags=tuple(tags))

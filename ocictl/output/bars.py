@@ -14,6 +14,8 @@ from rich.text import Text
 
 from ocictl.events import (
     Event,
+    FileAdvanced,
+    FilePrepared,
     TagCopied,
     TransferAdvanced,
     TransferFinished,
@@ -63,6 +65,12 @@ class Bars:
 
     def __call__(self, event: Event) -> None:
         match event:
+            case FileAdvanced():
+                key = ("", event.name)
+                self._open(key, event.name, event.size)
+                self._move(key, event.offset, event.size)
+            case FilePrepared():
+                self._close(("", event.name))
             case TransferStarted():
                 self._start(event.descriptor)
             case TransferAdvanced():
@@ -76,27 +84,34 @@ class Bars:
                 self._print(escape(status_line(event, self._copying) or ""))
 
     def _start(self, descriptor: Descriptor) -> None:
-        name = escape(shown_name(descriptor))
-        shown = name if len(name) <= _NAME else name[: _NAME - 1] + "…"
-        with self._lock:
-            key = _key(descriptor)
-            if key not in self._tasks:
-                self._tasks[key] = self._progress.add_task(shown, total=descriptor.size)
+        self._open(_key(descriptor), shown_name(descriptor), descriptor.size)
 
     def _advance(self, descriptor: Descriptor, offset: int) -> None:
-        key = _key(descriptor)
+        self._move(_key(descriptor), offset, descriptor.size)
+
+    def _stop(self, descriptor: Descriptor) -> None:
+        self._close(_key(descriptor))
+
+    def _open(self, key: tuple[str, str], name: str, size: int) -> None:
+        text = escape(name)
+        shown = text if len(text) <= _NAME else text[: _NAME - 1] + "…"
+        with self._lock:
+            if key not in self._tasks:
+                self._tasks[key] = self._progress.add_task(shown, total=size)
+
+    def _move(self, key: tuple[str, str], offset: int, size: int) -> None:
         with self._lock:
             task = self._tasks.get(key)
             moved = abs(offset - self._drawn.get(key, 0))
-            if task is None or (moved < _STEP and offset != descriptor.size):
+            if task is None or (moved < _STEP and offset != size):
                 return
             self._drawn[key] = offset
         self._progress.update(task, completed=offset)
 
-    def _stop(self, descriptor: Descriptor) -> None:
+    def _close(self, key: tuple[str, str]) -> None:
         with self._lock:
-            task = self._tasks.pop(_key(descriptor), None)
-            self._drawn.pop(_key(descriptor), None)
+            task = self._tasks.pop(key, None)
+            self._drawn.pop(key, None)
         if task is not None:
             self._progress.remove_task(task)
 

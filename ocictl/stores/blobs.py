@@ -36,6 +36,11 @@ class Blobs:
             client, name, exists=self.exists, on_event=on_event, sleep=sleep, backoff=backoff
         )
 
+    @property
+    def may_send_at_once(self) -> bool:
+        """Whether nothing stands against sending a blob of any size in one request."""
+        return self._uploads.largest is None
+
     def size(self, digest: Digest) -> int:
         """The blob's size in bytes: by HEAD, or by the head of GET where HEAD is refused (PULL-07).
 

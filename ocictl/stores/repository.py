@@ -44,6 +44,7 @@ from ocictl.transport.session import RegistryClient
 
 if TYPE_CHECKING:
     from ocictl.stores.blobs import Blobs
+    from ocictl.stores.one_read import OneRead
     from ocictl.stores.referrers_api import ReferrersApi
     from ocictl.stores.referrers_reader import ReferrersReader
     from ocictl.stores.referrers_tag import ReferrersTag
@@ -113,6 +114,12 @@ class Repository:
             sleep=self._sleep,
             backoff=_backoff(self._limits),
         )
+
+    @cached_property
+    def _one_read(self) -> OneRead:
+        from ocictl.stores.one_read import OneRead
+
+        return OneRead(self._client, self._reference.repository)
 
     @cached_property
     def _api(self) -> ReferrersApi:
@@ -274,6 +281,15 @@ class Repository:
         raw = self._read(descriptor, content)
         document = parse_document(raw, descriptor.media_type) if descriptor.is_document else None
         return self._push_document(descriptor, raw, document, tag)
+
+    def push_unnamed(self, content: Content) -> Digest | None:
+        """Store a blob while its digest is computed, where that is known to work; see `ocictl.target.TakesUnnamed`.
+
+        Only in a repository that is new: elsewhere the registry is asked first whether it has the blob.
+        """
+        if self._mount_from or not self._blobs.may_send_at_once:
+            return None
+        return self._one_read.push(content)
 
     def push_document(
         self, descriptor: Descriptor, content: Content, *, tag: str | None = None
