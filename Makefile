@@ -1,4 +1,4 @@
-# make test    everything that can be tested on this machine (a test that lacks a program says so and is skipped)
+# make test    everything but the long tests against real registries (a test that lacks a program says so and is skipped)
 # make lint    formatting, style, types, layers
 # make real    the tests against real registries and peer programs; none may be skipped
 # make bench   ocictl beside oras, curl, oras-py and skopeo, alternating; writes docs/benchmarks.md (needs docker-registry)
@@ -35,7 +35,7 @@ $(READY): pyproject.toml $(SOURCES_$(INSTALL)) tests/support/make-venv.sh
 	@touch $@
 
 test: $(READY)
-	$(PYTEST) -n $(JOBS) $(PYTEST_ARGS)
+	$(PYTEST) -n $(JOBS) -m "not (slow and (real or interop))" $(PYTEST_ARGS)
 
 lint: $(READY)
 	$(BIN)/ruff check .
