@@ -33,8 +33,6 @@ _BROKEN_OFF: Final = frozenset({"connection-failed", "timeout", "response-trunca
 pause = time.sleep
 BACKGROUND_FROM: Final = 4 * 1024 * 1024
 """Content of this size in bytes is hashed on a thread of its own."""
-BACKGROUND_BLOCK: Final = 1024 * 1024
-"""Bytes per read then: the two threads hand over less often."""
 PARALLEL_FROM: Final = 64 * 1024 * 1024
 """With so many bytes to come it may pay to fetch them over several connections."""
 DOCUMENT_LIMIT: Final = 4 * 1024 * 1024
@@ -103,6 +101,28 @@ class VerifyingReader:
         self._hasher.update(data)
         return data
 
+    def pass_on(self, hasher: BackgroundHasher) -> memoryview:
+        """Read into a buffer of the hasher that this reader has; the bytes are good until the next call.
+
+        Returns:
+            What was read; nothing at the end, which is verified then.
+
+        Raises:
+            ContentError: as `read`.
+        """
+        wanted = self._descriptor.size - self._count
+        buffer = hasher.buffer()
+        if wanted == 0:
+            if not self._done:
+                self._finish()
+            return buffer[:0]
+        count = read_into(self._stream, buffer[:wanted] if wanted < len(buffer) else buffer)
+        if not count:
+            raise self._wrong_size(f"ended after {self._count} bytes")
+        self._count += count
+        hasher.take(buffer, count)
+        return buffer[:count]
+
     def _finish(self) -> None:
         if self._stream.read(1):
             raise self._wrong_size("has more")
@@ -136,6 +156,17 @@ class VerifyingReader:
         self.close()
 
 
+def read_into(stream: ByteStream, buffer: memoryview) -> int:
+    """Read into memory that is there already, if the stream can; return the number of bytes."""
+    into = getattr(stream, "readinto", None)
+    if into is not None:
+        count: int = into(buffer)
+        return count
+    data = stream.read(len(buffer))
+    buffer[: len(data)] = data
+    return len(data)
+
+
 class _ResumingStream:
     """Content of a target that goes on where it broke off when a connection is lost (PULL-08).
 
@@ -163,6 +194,18 @@ class _ResumingStream:
                 self._offset += len(data)
                 self._failures = 0
             return data
+
+    def readinto(self, buffer: memoryview, /) -> int:
+        while True:
+            try:
+                count = read_into(self._stream, buffer)
+            except TransportError as error:
+                self._reopen(error)
+                continue
+            if count:
+                self._offset += count
+                self._failures = 0
+            return count
 
     def _reopen(self, error: TransportError) -> None:
         """Open the rest, unless breaks without a byte between them have been too many."""
@@ -289,7 +332,6 @@ def _copy(
     algorithm = descriptor.digest.algorithm
     in_background = descriptor.size >= BACKGROUND_FROM
     hasher = BackgroundHasher(algorithm) if in_background else new_hasher(algorithm)
-    block = BACKGROUND_BLOCK if in_background else CHUNK
     try:
         if kept:
             output.seek(0)
@@ -297,7 +339,9 @@ def _copy(
                 hasher.update(output.read(count))
         count = kept
         with VerifyingReader(opened(), descriptor, kept=kept, hasher=hasher) as reader:
-            while data := reader.read(block):
+            while (
+                data := reader.pass_on(hasher) if isinstance(hasher, BackgroundHasher) else reader.read(CHUNK)
+            ):
                 output.write(data)
                 count += len(data)
                 if on_bytes is not None:

@@ -7,12 +7,16 @@ from __future__ import annotations
 
 import threading
 from collections import deque
+from queue import SimpleQueue
 from typing import Final
 
 from ocictl.model.digest import new_hasher
 
 _WAITING: Final = 8
 """Blocks that may wait to be hashed; more would only fill memory."""
+BUFFER: Final = 1024 * 1024
+"""Bytes of one buffer that is lent out."""
+_BUFFERS: Final = 4
 
 
 class BackgroundHasher:
@@ -24,9 +28,10 @@ class BackgroundHasher:
             ContentError: `digest-unverifiable`.
         """
         self._hasher = new_hasher(algorithm)
-        self._blocks: deque[bytes | memoryview | None] = deque()
+        self._blocks: deque[bytes | memoryview | tuple[memoryview, int] | None] = deque()
         self._room = threading.Semaphore(_WAITING)
         self._filled = threading.Semaphore(0)
+        self._free: SimpleQueue[memoryview] | None = None
         self._thread = threading.Thread(target=self._work, name="hasher", daemon=True)
         self._thread.start()
 
@@ -34,6 +39,23 @@ class BackgroundHasher:
         """Add bytes. They must not change afterwards."""
         self._room.acquire()
         self._blocks.append(data)
+        self._filled.release()
+
+    def buffer(self) -> memoryview:
+        """Lend a buffer to read into. `take` gives it back; what was written into memory once need not be got anew.
+
+        Only one thread may borrow, and it must be done with a buffer's content before it borrows the next.
+        """
+        if self._free is None:
+            self._free = SimpleQueue()
+            for _ in range(_BUFFERS):
+                self._free.put(memoryview(bytearray(BUFFER)))
+        return self._free.get()
+
+    def take(self, buffer: memoryview, count: int) -> None:
+        """Add the first bytes of a lent buffer, and lend it again once they are hashed."""
+        self._room.acquire()
+        self._blocks.append((buffer, count))
         self._filled.release()
 
     def hexdigest(self) -> str:
@@ -54,5 +76,11 @@ class BackgroundHasher:
             block = self._blocks.popleft()
             if block is None:
                 return
-            self._hasher.update(block)
+            if isinstance(block, tuple):
+                buffer, count = block
+                self._hasher.update(buffer[:count])
+                if self._free is not None:
+                    self._free.put(buffer)
+            else:
+                self._hasher.update(block)
             self._room.release()

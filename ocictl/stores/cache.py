@@ -16,9 +16,10 @@ from contextlib import suppress
 from threading import RLock
 from typing import BinaryIO, Final, cast
 
-from ocictl.content import BACKGROUND_BLOCK, unreadable
+from ocictl.content import unreadable
 from ocictl.errors import ConflictError, OcictlError, StorageError
 from ocictl.events import CacheWarning, EventSink, discard
+from ocictl.hashing import BUFFER
 from ocictl.lazy_dataclass import dataclass
 from ocictl.model import _fields
 from ocictl.model.descriptor import Descriptor
@@ -169,7 +170,7 @@ class Cache:
         hasher = new_hasher(digest.algorithm)
         memory = io.BytesIO() if size <= _IN_MEMORY else None
         left = size
-        while left and (data := file.read(min(left, BACKGROUND_BLOCK))):
+        while left and (data := file.read(min(left, BUFFER))):
             hasher.update(data)
             left -= len(data)
             if memory is not None:

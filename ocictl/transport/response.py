@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from http.client import HTTPException
 from types import TracebackType
 from typing import Any, Final, Self
 
@@ -10,6 +11,7 @@ from urllib3.exceptions import HTTPError
 
 from ocictl.errors import ContentError
 from ocictl.transport import network
+from ocictl.transport.answers import Answer
 
 BLOCK: Final = 256 * 1024
 """Bytes per read in the loops of this module."""
@@ -119,6 +121,31 @@ class Response:
             self._raw.close()
             raise network.reading_failed(error, self.method, self.url) from error
         return data
+
+    def readinto(self, buffer: memoryview, /) -> int:
+        """Read into memory that is there already; return the number of bytes, 0 at the end.
+
+        Raises:
+            TransportError: as `read`.
+        """
+        raw = self._raw
+        body = getattr(raw, "_fp", None)
+        # urllib3 has no such call, so its own count of what is to come is kept right here.
+        if self._ahead or not isinstance(body, Answer) or body.chunked or raw.length_remaining is None:
+            data = self.read(len(buffer))
+            buffer[: len(data)] = data
+            return len(data)
+        try:
+            count = body.readinto(buffer) if raw.length_remaining else 0
+        except (HTTPException, OSError) as error:
+            raw.close()
+            raise network.reading_failed(error, self.method, self.url) from error
+        raw.length_remaining -= count
+        if not count:
+            data = self.read(1)  # where urllib3 finds out that there should have been more
+            buffer[: len(data)] = data
+            count = len(data)
+        return count
 
     def preload(self, limit: int) -> None:
         """Read the first bytes of the body now, so that one that breaks off is found out now.

@@ -37,3 +37,19 @@ def test_unknown_algorithm() -> None:
     """DIG-03: what can't be verified is refused before any byte is read."""
     with pytest.raises(ContentError):
         BackgroundHasher("md5")
+
+
+def test_lent_buffers_are_hashed_before_they_are_lent_again() -> None:
+    """What a reader writes into a buffer is hashed as it was when it was taken."""
+    hasher = BackgroundHasher("sha256")
+    expected = hashlib.sha256()
+    for number in range(200):
+        buffer = hasher.buffer()
+        count = 1 + number * 37 % 5000
+        buffer[:count] = bytes([number % 256]) * count
+        expected.update(buffer[:count])
+        hasher.take(buffer, count)
+        if number % 7 == 0:
+            hasher.update(b"between")
+            expected.update(b"between")
+    assert hasher.hexdigest() == expected.hexdigest()

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from ocictl import content, ranges
+from ocictl import content, hashing, ranges
 from ocictl.content import copy_verified
 from ocictl.errors import ContentError
 from ocictl.events import Event, TransferAdvanced, discard
@@ -267,7 +267,7 @@ def test_a_link_that_limits_each_connection(registry: Registry, monkeypatch: pyt
         WORTH = 0.2  # type: ignore[misc]
 
     monkeypatch.setattr(ranges, "Gauge", Quick)
-    monkeypatch.setattr(content, "BACKGROUND_BLOCK", 64 * KIB)
+    monkeypatch.setattr(hashing, "BUFFER", 64 * KIB)
     with SlowRelay(registry.port, 2 * 1024 * KIB) as relay:
         assert fetched(open_at(relay.host)) == DATA
         assert 2 <= relay.used <= 5
