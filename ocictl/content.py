@@ -412,6 +412,11 @@ class FileContent:
     def size(self) -> int:
         return self._facts[0]
 
+    @property
+    def facts(self) -> tuple[int, int]:
+        """Size and time of the last change, by which a file is known to be the same."""
+        return self._facts
+
     def open(self) -> ByteStream:
         try:
             return _FileStream(self.path, self.path.open("rb", buffering=0), self._facts)
@@ -455,12 +460,7 @@ class _FileStream:
             raise unreadable(self._path, error) from error
         self._count += len(data)
         if self._count > self._facts[0] or (not data and self._now() != (self._count, self._facts[1])):
-            raise StorageError(
-                f"{str(self._path)!r} changed while it was read",
-                code="file-changed",
-                hint="wait until whatever writes it is done, then run the command again",
-                details={"path": str(self._path)},
-            )
+            raise changed(self._path)
         return data
 
     def skip(self, count: int) -> bool:
@@ -486,6 +486,16 @@ class _FileStream:
         self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+
+def changed(path: Path) -> StorageError:
+    """The error for a file that was written to while it was in use."""
+    return StorageError(
+        f"{str(path)!r} changed while it was read",
+        code="file-changed",
+        hint="wait until whatever writes it is done, then run the command again",
+        details={"path": str(path)},
+    )
 
 
 def _facts(path: Path) -> tuple[int, int]:

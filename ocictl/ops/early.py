@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import stat
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Final, TypeAlias
 
-from ocictl.content import FileContent
+from ocictl.content import FileContent, changed
 from ocictl.events import EventSink, FileAdvanced
 from ocictl.model.digest import Digest
-from ocictl.ops.parallel import Cancellation, CountingStream
+from ocictl.ops.parallel import Cancellation, CountingStream, run_all
 from ocictl.target import ByteStream, ReadOnlyTarget
 
 LARGE: Final = 32 * 1024 * 1024
@@ -18,8 +19,8 @@ LARGE: Final = 32 * 1024 * 1024
 _SAMPLE: Final = 4096
 _SAMPLES: Final = 3
 
-Send: TypeAlias = Callable[[str, FileContent], Digest | None]
-"""Sends a file, called by this name; None if it has not been sent."""
+DigestOf: TypeAlias = Callable[[FileContent], Digest | None]
+"""Tells the digest of a file that was sent already."""
 
 
 class EarlyUploads:
@@ -32,34 +33,57 @@ class EarlyUploads:
             paths: all that is to be pushed. Nothing is sent early if one of them is missing.
             on_event: told how far a file is (`FileAdvanced`).
         """
-        self.sent: set[Digest] = set()
+        self._digests: dict[str, tuple[FileContent, Digest]] = {}
         self._push = getattr(target, "push_unnamed", None)  # as in `TakesUnnamed`; isinstance is slow
         self._on_event = on_event
-        self._single = _without_doubles(paths) if self._push is not None else frozenset()
+        self._single = _without_doubles(paths) if self._push is not None else []
 
-    def send(self, name: str, content: FileContent) -> Digest | None:
-        """Send a file and return its digest; None if it has to be sent in the usual way.
+    def send_all(self, *, concurrency: int) -> None:
+        """Send the files, several at once.
 
         Raises:
-            StorageError: the file can't be read, or changed.
+            StorageError: a file can't be read, or changed.
         """
-        if self._push is None or str(content.path) not in self._single:
+        run_all([partial(self._send, path) for path in self._single], concurrency=concurrency)
+
+    def digest_of(self, content: FileContent) -> Digest | None:
+        """The digest of a file that was sent; None if it has to be sent in the usual way.
+
+        Raises:
+            StorageError: the file is another one by now.
+        """
+        path = str(content.path)
+        if path not in self._digests:
             return None
-        digest: Digest | None = self._push(_Counted(name, content, self._on_event))
+        before, digest = self._digests[path]
+        if content.facts != before.facts:
+            raise changed(content.path)
+        return digest
+
+    @property
+    def sent(self) -> frozenset[Digest]:
+        """The blobs that the target has now."""
+        return frozenset(digest for _content, digest in self._digests.values())
+
+    def _send(self, path: str, stop: Cancellation) -> None:
+        if self._push is None:
+            return
+        content = FileContent(path)
+        digest: Digest | None = self._push(_Counted(path, content, self._on_event, stop))
         if digest is None:
             self._push = None
         else:
-            self.sent.add(digest)
-        return digest
+            self._digests[path] = (content, digest)
 
 
 class _Counted:
     """A file whose readers report how far they are."""
 
-    def __init__(self, name: str, content: FileContent, on_event: EventSink) -> None:
+    def __init__(self, name: str, content: FileContent, on_event: EventSink, stop: Cancellation) -> None:
         self._name = name
         self._content = content
         self._on_event = on_event
+        self._stop = stop
 
     @property
     def size(self) -> int:
@@ -69,10 +93,10 @@ class _Counted:
         def advance(offset: int) -> None:
             self._on_event(FileAdvanced(name=self._name, offset=offset, size=self.size))
 
-        return CountingStream(self._content.open(), advance, Cancellation())
+        return CountingStream(self._content.open(), advance, self._stop)
 
 
-def _without_doubles(paths: Sequence[str]) -> frozenset[str]:
+def _without_doubles(paths: Sequence[str]) -> list[str]:
     """The large files that are surely not equal to another one: equal blobs are sent once (PUSH-02)."""
     by_facts: dict[tuple[int, bytes], list[str]] = {}
     try:
@@ -83,8 +107,8 @@ def _without_doubles(paths: Sequence[str]) -> frozenset[str]:
                     str(Path(path))
                 )
     except OSError:
-        return frozenset()
-    return frozenset(group[0] for group in by_facts.values() if len(group) == 1)
+        return []
+    return [group[0] for group in by_facts.values() if len(group) == 1]
 
 
 def _sample(path: str, size: int) -> bytes:

@@ -22,7 +22,7 @@ from ocictl.ops import titles
 from ocictl.ops.annotations import Annotations
 from ocictl.ops.compress import Compression
 from ocictl.ops.copy import Node
-from ocictl.ops.early import Send
+from ocictl.ops.early import DigestOf
 from ocictl.ops.file_mode import mode_annotations
 from ocictl.ops.spool import Spool
 from ocictl.ops.tarball import DirectoryContent, pack_directory
@@ -144,7 +144,7 @@ def pack(
     *,
     subject: Descriptor | None = None,
     on_event: EventSink,
-    send: Send | None = None,
+    digest_of: DigestOf | None = None,
 ) -> Iterator[Packed]:
     """Read the files and build the manifest. Archives of directories live until the context ends.
 
@@ -153,7 +153,7 @@ def pack(
         options: see `PackOptions`.
         subject: what the manifest is about, or None.
         on_event: receives `FilePreparing` and `FilePrepared`.
-        send: sends a file while it is hashed, if it can.
+        digest_of: knows the digests of files that were hashed already.
 
     Raises:
         InvalidInputError, PathError: as `check_options`.
@@ -164,7 +164,7 @@ def pack(
         layers: list[Node] = []
         for file in files:
             on_event(FilePreparing(name=file.path))
-            node = _read_layer(file, options, resources, on_event, send)
+            node = _read_layer(file, options, resources, on_event, digest_of)
             on_event(FilePrepared(name=file.path, descriptor=node.descriptor))
             layers.append(node)
         yield _assemble(layers, options, subject)
@@ -187,7 +187,7 @@ def _read_layer(
     options: PackOptions,
     resources: ExitStack,
     on_event: EventSink,
-    send: Send | None,
+    digest_of: DigestOf | None,
 ) -> Node:
     path = Path(file.path)
     title = _title(file, options)
@@ -210,12 +210,14 @@ def _read_layer(
             details={"path": file.path},
         )
     annotations = mode_annotations(mode) | annotations
-    return _read_file(path, file.media_type or media_types.LAYER_TAR, annotations, send)
+    return _read_file(path, file.media_type or media_types.LAYER_TAR, annotations, digest_of)
 
 
-def _read_file(path: Path, media_type: str, annotations: Mapping[str, str], send: Send | None = None) -> Node:
+def _read_file(
+    path: Path, media_type: str, annotations: Mapping[str, str], digest_of: DigestOf | None = None
+) -> Node:
     content = FileContent(path)
-    digest, size = send(str(path), content) if send is not None else None, content.size
+    digest, size = None if digest_of is None else digest_of(content), content.size
     if digest is None:
         digest, size = digest_content(content)
     descriptor = Descriptor(media_type=media_type, digest=digest, size=size, annotations=dict(annotations))

@@ -10,7 +10,7 @@ from ocictl.model.descriptor import Descriptor
 from ocictl.model.manifest import Manifest
 from ocictl.ops.copy import push_artifact
 from ocictl.ops.early import EarlyUploads
-from ocictl.ops.pack import FileArgument, PackOptions, pack
+from ocictl.ops.pack import FileArgument, PackOptions, check_options, pack
 from ocictl.target import Target
 
 
@@ -56,8 +56,11 @@ def push(
         StorageError: a file can't be read.
         OcictlError: what the target raises.
     """
+    options = options or PackOptions()
+    check_options(files, options)
     early = EarlyUploads(target, [file.path for file in files], on_event)
-    with pack(files, options or PackOptions(), on_event=on_event, send=early.send) as packed:
+    early.send_all(concurrency=concurrency)
+    with pack(files, options, on_event=on_event, digest_of=early.digest_of) as packed:
         push_artifact(
             target,
             packed.manifest,

@@ -7,6 +7,7 @@ registries refuse a large PATCH or cut it (docs/adr/0016-one-read.md).
 from __future__ import annotations
 
 from contextlib import suppress
+from threading import Lock
 from typing import Final
 
 from ocictl.content import HashedContent
@@ -22,13 +23,14 @@ _ALGORITHM: Final = "sha256"
 
 
 class OneRead:
-    """Sends blobs to one repository while it is known to be new."""
+    """Sends blobs to one repository that was new at the first of them. May be used by several threads."""
 
     def __init__(self, client: RegistryClient, name: str) -> None:
         self._client = client
         self._name = name
         self._scopes = (endpoints.push_scope(name),)
         self._works: bool | None = None
+        self._lock = Lock()
 
     def push(self, content: Content) -> Digest | None:
         """Send a blob; None if it has to be done in the usual way, and perhaps a part was sent for nothing.
@@ -36,8 +38,9 @@ class OneRead:
         Raises:
             ContentError, StorageError: the content can't be read, or changed.
         """
-        if self._works is None:
-            self._works = self._is_new()
+        with self._lock:
+            if self._works is None:
+                self._works = self._is_new()
         if not self._works:
             return None
         try:
