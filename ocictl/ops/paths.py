@@ -172,8 +172,10 @@ class OutputRoot:
             if fd is None:
                 return False
             with io.FileIO(fd, "rb") as file:
-                while data := file.read(CHUNK):
-                    hasher.update(data)
+                # One buffer for all: memory that is got anew for each read costs as much as a quarter of the hashing.
+                buffer = memoryview(bytearray(min(CHUNK, descriptor.size + 1)))
+                while count := file.readinto(buffer):
+                    hasher.update(buffer[:count])
                 if hasher.hexdigest() != descriptor.digest.encoded:
                     return False
                 try:
