@@ -10,6 +10,7 @@ import click
 from ocictl.cli.command import OcictlCommand
 from ocictl.cli.output_options import OutputOptions, output_options
 from ocictl.cli.remote_options import RemoteOptions, remote_options
+from ocictl.cli.values import blob_concurrency_option
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -30,21 +31,14 @@ if TYPE_CHECKING:
     help="Where to: a tar archive if it ends in .tar, else an OCI layout in a directory.",
 )
 @click.option("--include-referrers", is_flag=True, help="Back up what is attached as well.")
-@click.option(
-    "--concurrency",
-    type=click.IntRange(min=1),
-    metavar="N",
-    default=3,
-    show_default=True,
-    help="How many blobs move at once.",
-)
+@blob_concurrency_option(3)
 @output_options("text", "json", quiet="Print the digests of the tags alone.", progress=True)
 @remote_options(referrers=True, layout=False)
 def command(
     name: str,
     path: str,
     include_referrers: bool,  # noqa: FBT001 - click passes by name
-    concurrency: int,
+    concurrency: int | None,
     output: OutputOptions,
     remote: RemoteOptions,
 ) -> None:
@@ -91,7 +85,7 @@ def _copy(
     output: OutputOptions,
     *,
     include_referrers: bool,
-    concurrency: int,
+    concurrency: int | None,
 ) -> tuple[TagCopied, ...]:
     from ocictl.ops.backup import copy_tags
     from ocictl.output.copy_lines import size

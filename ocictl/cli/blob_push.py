@@ -96,9 +96,9 @@ def command(
 @contextmanager
 def _content(file: str, size: int) -> Iterator[Content]:
     """The content of a file, or what comes on standard input."""
-    from ocictl.content import FileContent
     from ocictl.errors import ContentError
     from ocictl.ops.blob import received
+    from ocictl.sources import FileContent
 
     if file == "-":
         with received(sys.stdin.buffer, size) as content:

@@ -7,6 +7,7 @@ import click
 from ocictl.cli.command import OcictlCommand
 from ocictl.cli.output_options import OutputOptions, output_options
 from ocictl.cli.remote_options import Ends, both_remote_options
+from ocictl.cli.values import blob_concurrency_option
 
 
 @click.command("cp", cls=OcictlCommand)
@@ -21,14 +22,7 @@ from ocictl.cli.remote_options import Ends, both_remote_options
     help="Copy this platform only: os[/arch[/variant]][:os_version]; may be repeated, or a list with commas.",
 )
 @click.option("--force", is_flag=True, help="Look at all that is there already, and mend what is incomplete.")
-@click.option(
-    "--concurrency",
-    type=click.IntRange(min=1),
-    metavar="N",
-    default=3,
-    show_default=True,
-    help="How many blobs move at once.",
-)
+@blob_concurrency_option(3)
 @output_options("text", "json", progress=True)
 @both_remote_options()
 def command(
@@ -37,7 +31,7 @@ def command(
     recursive: bool,  # noqa: FBT001 - click passes by name
     platforms: tuple[str, ...],
     force: bool,  # noqa: FBT001 - click passes by name
-    concurrency: int,
+    concurrency: int | None,
     output: OutputOptions,
     ends: Ends,
 ) -> None:

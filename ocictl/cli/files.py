@@ -74,7 +74,8 @@ def read_file(path: str) -> bytes:
     Raises:
         StorageError: `file-not-found` or `file-unreadable`.
     """
-    from ocictl.content import DOCUMENT_LIMIT, unreadable
+    from ocictl.content import DOCUMENT_LIMIT
+    from ocictl.sources import unreadable
 
     try:
         if path == "-":

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import click
 
 from ocictl.cli.grouping import F, app_of, grouped
+from ocictl.cli.values import blob_concurrency_option
 from ocictl.errors import InvalidInputError
 from ocictl.lazy_dataclass import dataclass
 
@@ -28,7 +29,7 @@ class ManifestOptions:
     compression: Literal["gzip", "zstd", "none"]
     compression_level: int | None
     disable_path_validation: bool
-    concurrency: int
+    concurrency: int | None
     image_spec: Literal["v1.1", "v1.0"] | None = None
     artifact_platform: str | None = None
     source_date_epoch: str | None = None
@@ -130,14 +131,7 @@ def manifest_options(*, type_required: bool = False) -> Callable[[F], F]:
             is_flag=True,
             help="Allow absolute paths and paths that lead out of the directory.",
         ),
-        _manifest(
-            "--concurrency",
-            type=click.IntRange(min=1),
-            metavar="N",
-            default=5,
-            show_default=True,
-            help="How many blobs move at once.",
-        ),
+        blob_concurrency_option(5, "manifest__concurrency"),
     ]
     return grouped(options, "manifest", _build_manifest)
 

@@ -10,7 +10,7 @@ from ocictl.cli.cache_options import CacheOptions, cache_options
 from ocictl.cli.command import OcictlCommand
 from ocictl.cli.output_options import OutputOptions, output_options
 from ocictl.cli.remote_options import RemoteOptions, remote_options
-from ocictl.cli.values import platform_option
+from ocictl.cli.values import blob_concurrency_option, platform_option
 
 
 @click.command("pull", cls=OcictlCommand)
@@ -23,14 +23,7 @@ from ocictl.cli.values import platform_option
 @click.option("--include-subject", is_flag=True, help="Pull the files of the subject as well.")
 @click.option("--config", metavar="PATH[:TYPE]", help="Write the config to this file in the directory.")
 @platform_option("Pull this platform's manifest")
-@click.option(
-    "--concurrency",
-    type=click.IntRange(min=1),
-    metavar="N",
-    default=3,
-    show_default=True,
-    help="How many blobs move at once.",
-)
+@blob_concurrency_option(3)
 @click.option(
     "--unpack-limit",
     metavar="NAME=NUMBER",
@@ -50,7 +43,7 @@ def command(
     include_subject: bool,  # noqa: FBT001 - click passes by name
     config: str | None,
     platform: str | None,
-    concurrency: int,
+    concurrency: int | None,
     unpack_limit: tuple[str, ...],
     output: OutputOptions,
     cache: CacheOptions,

@@ -9,6 +9,7 @@ import click
 from ocictl.cli.command import OcictlCommand
 from ocictl.cli.output_options import OutputOptions, output_options
 from ocictl.cli.remote_options import RemoteOptions, remote_options
+from ocictl.cli.values import blob_concurrency_option
 
 
 @click.command("restore", cls=OcictlCommand)
@@ -18,14 +19,7 @@ from ocictl.cli.remote_options import RemoteOptions, remote_options
 )
 @click.option("--exclude-referrers", is_flag=True, help="Leave out what is attached.")
 @click.option("--dry-run", is_flag=True, help="Look whether the backup is complete, and push nothing.")
-@click.option(
-    "--concurrency",
-    type=click.IntRange(min=1),
-    metavar="N",
-    default=5,
-    show_default=True,
-    help="How many blobs move at once.",
-)
+@blob_concurrency_option(5)
 @output_options("text", "json", quiet="Print the digests of the tags alone.", progress=True)
 @remote_options(referrers=True, layout=False, uploads=True)
 def command(
@@ -33,7 +27,7 @@ def command(
     path: str,
     exclude_referrers: bool,  # noqa: FBT001 - click passes by name
     dry_run: bool,  # noqa: FBT001 - click passes by name
-    concurrency: int,
+    concurrency: int | None,
     output: OutputOptions,
     remote: RemoteOptions,
 ) -> None:
@@ -51,6 +45,7 @@ def command(
     from ocictl.cli.sides import attributing
     from ocictl.cli.targets import locate_tags, open_layout, open_target
     from ocictl.ops.backup import Rehearsal, copy_tags, find_tags
+    from ocictl.ops.parallel import Concurrency
     from ocictl.output.copy_lines import restored, size, tags_found, would_restore
     from ocictl.output.copy_records import RestoreRecord
 
@@ -77,7 +72,7 @@ def command(
                     target,
                     roots,
                     referrers=not exclude_referrers,
-                    concurrency=concurrency,
+                    concurrency=Concurrency.of(concurrency, 5),
                     on_event=on_event,
                 )
     record = RestoreRecord.of(path, location.path, done, dry_run=dry_run)

@@ -68,7 +68,7 @@ def open_target(
     *,
     create: bool = False,
     writes: bool = False,
-    concurrency: int = 1,
+    concurrency: int | None = 1,
     accept: Sequence[str] = (),
     mount_from: Sequence[str] = (),
 ) -> Target:
@@ -81,7 +81,7 @@ def open_target(
         on_event: told of warnings and repeated requests.
         create: make a layout that is not there.
         writes: the command is going to write.
-        concurrency: how many connections will be used.
+        concurrency: how many connections will be used at once; None: as many as it takes.
         accept: media types of documents to ask a registry for; all that ocictl knows if empty.
         mount_from: repositories of the same registry to take blobs over from, as the user wrote them.
 
@@ -114,7 +114,7 @@ def open_readable(
     console: Console,
     on_event: EventSink,
     *,
-    concurrency: int = 1,
+    concurrency: int | None = 1,
     accept: Sequence[str] = (),
 ) -> ReadOnlyTarget:
     """Open the place for reading; a layout may be a tar archive too.
@@ -155,7 +155,7 @@ def open_source(
     console: Console,
     on_event: EventSink,
     *,
-    concurrency: int = 1,
+    concurrency: int | None = 1,
     accept: Sequence[str] = (),
 ) -> ReadOnlyTarget:
     """Open the place for reading content, a registry through the cache if one is named.
@@ -222,7 +222,7 @@ def transport_config(
     remote: RemoteOptions,
     console: Console,
     *,
-    concurrency: int = 1,
+    concurrency: int | None = 1,
     credentials: CredentialSource | None = None,
 ) -> TransportConfig:
     """How to reach a registry.
@@ -230,7 +230,7 @@ def transport_config(
     Args:
         remote: the options.
         console: for the wire log and for warnings.
-        concurrency: how many connections will be used.
+        concurrency: how many connections will be used at once; None: as many as it takes.
         credentials: to be used in place of what the options and the stored logins say.
 
     Raises:
@@ -256,8 +256,8 @@ def transport_config(
         limits=_limits(remote),
         chunk_size=remote.chunk_size,
         upload_records=_upload_records(remote.environ),
-        pool_size=max(concurrency, 2),
-        range_connections=min(concurrency, _RANGES),
+        pool_size=16 if concurrency is None else max(concurrency, 2),
+        range_connections=_RANGES if concurrency is None else min(concurrency, _RANGES),
         credentials=source,
         debug=debug,
     )

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Final
 
 import click
+from click.core import ParameterSource
 
 from ocictl.cli.grouping import F
 
@@ -86,6 +87,30 @@ def concurrency_option(default: int, purpose: str) -> Callable[[F], F]:
     )
 
 
+def blob_concurrency_option(default: int, *names: str) -> Callable[[F], F]:
+    """Add `--concurrency`, passed on as `concurrency: int | None`: None if nobody said how many.
+
+    Args:
+        default: how many, as shown; more of small ones.
+        names: the parameter's name, where it is another one.
+    """
+
+    def if_given(context: click.Context, option: click.Parameter, value: int) -> int | None:
+        source = context.get_parameter_source(option.name or "")
+        return None if source is ParameterSource.DEFAULT else value
+
+    return click.option(
+        "--concurrency",
+        *names,
+        type=click.IntRange(min=1),
+        metavar="N",
+        default=default,
+        show_default=True,
+        callback=if_given,
+        help="How many blobs move at once; unless given, up to 12 while they are small.",
+    )
+
+
 def platform_option(purpose: str) -> Callable[[F], F]:
     """Add `--platform`, passed on as `platform: str | None`."""
     return click.option(
@@ -133,7 +158,7 @@ def check_files(files: Sequence[FileArgument]) -> None:
     Raises:
         StorageError: `file-not-found` or `file-unreadable`.
     """
-    from ocictl.content import unreadable
+    from ocictl.sources import unreadable
 
     for file in files:
         try:

@@ -6,10 +6,10 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, Final
 
-from ocictl.content import unreadable
 from ocictl.errors import ContentError, InvalidInputError
 from ocictl.lazy_dataclass import dataclass, field
 from ocictl.model import _fields
+from ocictl.sources import unreadable
 
 _MANIFEST_KEY: Final = "$manifest"
 _CONFIG_KEY: Final = "$config"

@@ -12,6 +12,7 @@ from ocictl.model.manifest import Manifest
 from ocictl.model.platform import Platform
 from ocictl.ops.copy import push_artifact
 from ocictl.ops.pack import FileArgument, PackOptions, check_options, pack
+from ocictl.ops.parallel import Concurrency
 from ocictl.ops.resolve import resolve
 from ocictl.target import Listing, Target
 
@@ -42,7 +43,7 @@ def attach(
     *,
     options: PackOptions,
     platform: Platform | None = None,
-    concurrency: int = 5,
+    concurrency: int | None = None,
     on_event: EventSink = discard,
 ) -> AttachResult:
     """Attach files or annotations to what a tag or digest names. Doing it again changes nothing.
@@ -53,7 +54,7 @@ def attach(
         files: become the layers; may be empty if there are annotations.
         options: how to build the manifest; `artifact_type` is required.
         platform: attach to this platform's manifest of an index.
-        concurrency: how many blobs move at once.
+        concurrency: how many blobs move at once; None: 5, and up to 12 while they are small.
         on_event: told what happens.
 
     Raises:
@@ -73,7 +74,12 @@ def attach(
     subject = resolve(target, reference, platform=platform)
     with pack(files, options, subject=subject, on_event=on_event) as packed:
         receipt, existed = push_artifact(
-            target, packed.manifest, packed.blobs, tags=(), concurrency=concurrency, on_event=on_event
+            target,
+            packed.manifest,
+            packed.blobs,
+            tags=(),
+            concurrency=Concurrency.of(concurrency, 5),
+            on_event=on_event,
         )
     listing = receipt.listing or "registry"
     return AttachResult(

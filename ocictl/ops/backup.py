@@ -14,6 +14,7 @@ from ocictl.model import media_types
 from ocictl.model.descriptor import Descriptor
 from ocictl.model.digest import Digest
 from ocictl.ops.copy_graph import GraphCopy, gathering
+from ocictl.ops.parallel import Concurrency
 from ocictl.ops.sides import speaking
 from ocictl.target import ByteStream, Content, PushReceipt, ReadOnlyTarget, Target, TargetKind
 
@@ -66,7 +67,7 @@ def copy_tags(
     roots: Sequence[TaggedRoot],
     *,
     referrers: bool,
-    concurrency: int,
+    concurrency: int | Concurrency | None,
     on_event: EventSink = discard,
 ) -> tuple[TagCopied, ...]:
     """Copy each document and everything below it, and tag it with the same name.
@@ -76,7 +77,7 @@ def copy_tags(
         destination: where to.
         roots: from `find_tags`. A tag that moves meanwhile does not matter.
         referrers: also copy what is about any of it.
-        concurrency: how many blobs move at once.
+        concurrency: how many blobs move at once; None: 3, and up to 12 while they are small.
         on_event: told what happens, and of each tag that is done.
 
     Raises:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Protocol
 
-from ocictl.content import CHUNK, digest_content
+from ocictl.content import CHUNK
 from ocictl.errors import ContentError
 from ocictl.events import (
     Event,
@@ -24,6 +24,7 @@ from ocictl.model.digest import Digest
 from ocictl.ops.copy import Knowledge, Node, send_blob
 from ocictl.ops.parallel import Cancellation
 from ocictl.ops.spool import Spool
+from ocictl.sources import digest_content
 from ocictl.target import Content, Target
 
 

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Container, Iterable, Sequence
-from functools import partial
 from typing import Final
 
-from ocictl.content import BytesContent
 from ocictl.errors import OcictlError
 from ocictl.events import (
     Direction,
@@ -21,7 +19,8 @@ from ocictl.lazy_dataclass import dataclass
 from ocictl.model.descriptor import Descriptor
 from ocictl.model.digest import Digest
 from ocictl.model.manifest import Document
-from ocictl.ops.parallel import Cancellation, CountingStream, run_all
+from ocictl.ops.parallel import Cancellation, Concurrency, CountingStream, run_all, transfer
+from ocictl.sources import BytesContent
 from ocictl.target import ByteStream, Content, PushReceipt, Target
 
 SMALL: Final = 64 * 1024
@@ -118,7 +117,7 @@ def push_blobs(
     target: Target,
     nodes: Iterable[Node],
     *,
-    concurrency: int,
+    concurrency: Concurrency,
     on_event: EventSink,
     check_exists: bool = True,
     sent: Container[Digest] = (),
@@ -137,7 +136,15 @@ def push_blobs(
             unique[node.descriptor.digest] = node
     knowledge = Knowledge() if check_exists else None
     tasks = [
-        partial(send_blob, target, node, direction="push", on_event=on_event, knowledge=knowledge)
+        transfer(
+            node.descriptor.size,
+            send_blob,
+            target,
+            node,
+            direction="push",
+            on_event=on_event,
+            knowledge=knowledge,
+        )
         for node in unique.values()
         if node.descriptor.digest not in sent
     ]
@@ -206,7 +213,7 @@ def push_artifact(
     blobs: Sequence[Node],
     *,
     tags: Sequence[str],
-    concurrency: int,
+    concurrency: Concurrency,
     on_event: EventSink,
     force: bool = False,
     sent: Container[Digest] = (),

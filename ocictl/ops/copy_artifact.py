@@ -57,7 +57,7 @@ def copy_artifact(
     platforms: Sequence[Platform] = (),
     recursive: bool = False,
     force: bool = False,
-    concurrency: int = 3,
+    concurrency: int | None = None,
     on_event: EventSink = discard,
 ) -> CopyResult:
     """Copy what a tag or digest names, and everything below it. What is there is not sent again.
@@ -71,7 +71,7 @@ def copy_artifact(
         platforms: of an index copy these; one is copied as the manifest it is, several as an index of them.
         recursive: copy the referrers as well, those of everything below an index too.
         force: look at everything that is there, and send documents again.
-        concurrency: how many blobs move at once.
+        concurrency: how many blobs move at once; None: 3, and up to 12 while they are small.
         on_event: told what happens.
 
     Raises:

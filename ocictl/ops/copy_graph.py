@@ -21,7 +21,7 @@ from contextlib import AbstractContextManager, nullcontext
 from functools import partial
 from typing import Final
 
-from ocictl.content import BytesContent, TargetContent, read_all
+from ocictl.content import read_all
 from ocictl.errors import ContentError, NotFoundError, OcictlError
 from ocictl.events import (
     EventSink,
@@ -39,8 +39,9 @@ from ocictl.model.digest import Digest
 from ocictl.model.manifest import read_links
 from ocictl.ops._copied_document import CopiedDocument
 from ocictl.ops.copy import Knowledge, Node, lacks_content, send_blob
-from ocictl.ops.parallel import Cancellation, Task, Work, run_all
+from ocictl.ops.parallel import Cancellation, Concurrency, Task, Work, run_all, transfer
 from ocictl.ops.sides import INCOMPLETE, FromSource, speaking
+from ocictl.sources import BytesContent, TargetContent
 from ocictl.target import Gatherer, Mounter, ReadOnlyTarget, Target
 
 __all__ = ["GraphCopy", "gathering"]
@@ -63,7 +64,7 @@ class GraphCopy:
         *,
         referrers: bool = False,
         force: bool = False,
-        concurrency: int = 3,
+        concurrency: int | Concurrency | None = None,
         on_event: EventSink = discard,
     ) -> None:
         """
@@ -72,14 +73,14 @@ class GraphCopy:
             destination: where to.
             referrers: also copy what is about the root, about anything below it, and about that in turn.
             force: take no document that is there as proof of anything.
-            concurrency: how many things move at once.
+            concurrency: how many things move at once; None: 3, and up to 12 while they are small.
             on_event: told what happens.
         """
         self._source = source
         self._destination = destination
         self._referrers = referrers
         self._force = force
-        self._concurrency = concurrency
+        self._concurrency = Concurrency.of(concurrency, 3)
         self._on_event = on_event
         self._lock = threading.Lock()
         self._documents: dict[Digest, CopiedDocument] = {}
@@ -205,7 +206,7 @@ class GraphCopy:
                 elif link.digest not in self._blobs:
                     self._blobs[link.digest] = [document]
                     document.open += 1
-                    tasks.append(partial(self._send, link))
+                    tasks.append(transfer(link.size, self._send, link))
                 else:
                     document.skipped.append((link, "duplicate"))
                     waiting = self._blobs[link.digest]

@@ -8,10 +8,10 @@ from functools import partial
 from pathlib import Path
 from typing import Final, TypeAlias
 
-from ocictl.content import FileContent, changed
 from ocictl.events import EventSink, FileAdvanced
 from ocictl.model.digest import Digest
-from ocictl.ops.parallel import Cancellation, CountingStream, run_all
+from ocictl.ops.parallel import Cancellation, Concurrency, CountingStream, run_all
+from ocictl.sources import FileContent, changed
 from ocictl.target import ByteStream, ReadOnlyTarget
 
 LARGE: Final = 32 * 1024 * 1024
@@ -38,7 +38,7 @@ class EarlyUploads:
         self._on_event = on_event
         self._single = _without_doubles(paths) if self._push is not None else []
 
-    def send_all(self, *, concurrency: int) -> None:
+    def send_all(self, *, concurrency: Concurrency) -> None:
         """Send the files, several at once.
 
         Raises:

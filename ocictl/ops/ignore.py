@@ -10,9 +10,9 @@ import os
 import stat
 from typing import Final
 
-from ocictl.content import unreadable
 from ocictl.errors import InvalidInputError
 from ocictl.ops.git_patterns import GitPattern, parse_patterns
+from ocictl.sources import unreadable
 
 __all__ = ["IGNORE_FILE", "Ignore"]
 

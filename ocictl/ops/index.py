@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from ocictl.content import BytesContent, read_all, read_document
+from ocictl.content import read_all, read_document
 from ocictl.errors import ContentError, InvalidInputError, NotFoundError
 from ocictl.events import EventSink, IndexStep, discard
 from ocictl.lazy_dataclass import dataclass, field
@@ -15,6 +15,7 @@ from ocictl.model.digest import Digest
 from ocictl.model.manifest import Document, Index, Manifest, build_index
 from ocictl.model.platform import Platform
 from ocictl.ops.tag import write_tags
+from ocictl.sources import BytesContent
 from ocictl.target import ReadOnlyTarget, Target
 
 _NO_ARTIFACT: Final = media_types.IMAGE_CONFIG_TYPES | {media_types.EMPTY}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, cast
 
-from ocictl.content import DOCUMENT_LIMIT, BytesContent
+from ocictl.content import DOCUMENT_LIMIT
 from ocictl.errors import ContentError, InvalidInputError, NotFoundError, UnsupportedError
 from ocictl.events import (
     EventSink,
@@ -21,6 +21,7 @@ from ocictl.model.descriptor import Descriptor
 from ocictl.model.digest import Digest
 from ocictl.model.manifest import Document, parse_document
 from ocictl.ops.tag import write_tags
+from ocictl.sources import BytesContent
 from ocictl.target import DocumentWriter, Target
 
 

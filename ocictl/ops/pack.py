@@ -8,7 +8,6 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Literal, TypeAlias
 
-from ocictl.content import BytesContent, FileContent, digest_content, unreadable
 from ocictl.errors import InvalidInputError, StorageError
 from ocictl.events import EventSink, FilePrepared, FilePreparing, FileWarning
 from ocictl.lazy_dataclass import dataclass, field, replace
@@ -26,6 +25,7 @@ from ocictl.ops.early import DigestOf
 from ocictl.ops.file_mode import mode_annotations
 from ocictl.ops.spool import Spool
 from ocictl.ops.tarball import DirectoryContent, pack_directory
+from ocictl.sources import BytesContent, FileContent, digest_content, unreadable
 from ocictl.target import Content
 
 ImageSpec: TypeAlias = Literal["v1.1", "v1.0"]

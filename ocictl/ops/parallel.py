@@ -5,15 +5,49 @@ from __future__ import annotations
 import threading
 from collections import deque
 from collections.abc import Callable, Iterable
-from types import TracebackType
-from typing import Final, Self, TypeAlias
+from functools import partial
+from typing import Any, Final, NamedTuple, TypeAlias
 
+from ocictl.closing import Closing
 from ocictl.errors import OcictlError
 from ocictl.target import ByteStream
 
 Task: TypeAlias = Callable[["Work"], None]
+SMALL: Final = 256 * 1024
+"""Moving so many bytes or fewer is mostly waiting for answers."""
+_SMALL_AT_ONCE: Final = 12
 _GRACE: Final = 5.0
 """Seconds to wait for running transfers to clean up after an interruption."""
+
+
+class Concurrency(NamedTuple):
+    """How many tasks run at once (docs/adr/0018-small-blobs.md).
+
+    Attributes:
+        tasks: of those that are not `Light`.
+        light: of those that are, while no others run.
+    """
+
+    tasks: int
+    light: int
+
+    @classmethod
+    def of(cls, given: int | Concurrency | None, default: int) -> Concurrency:
+        """A number that was given holds for everything; if none was, more may be under way of what is light."""
+        if isinstance(given, Concurrency):
+            return given
+        if given is None:
+            return cls(default, max(default, _SMALL_AT_ONCE))
+        return cls(given, given)
+
+
+class Light(partial[None]):
+    """A task that mostly waits."""
+
+
+def transfer(size: int, task: Callable[..., None], *what: Any, **options: Any) -> Task:
+    """A task that moves so many bytes, as a `partial` of the other arguments."""
+    return Light(task, *what, **options) if size <= SMALL else partial(task, *what, **options)
 
 
 class Cancelled(OcictlError):  # noqa: N818 - it is a signal between threads, never shown
@@ -44,9 +78,12 @@ class Cancellation:
 class Work(Cancellation):
     """One run: the tasks that wait, and whether it shall stop. A task may add others."""
 
-    def __init__(self, tasks: Iterable[Task]) -> None:
+    def __init__(self, tasks: Iterable[Task], concurrency: Concurrency) -> None:
         super().__init__()
         self._waiting = deque(tasks)
+        # All the room there is holds so many tasks of the one kind, or so many of the other.
+        self._room = concurrency.tasks * concurrency.light
+        self._light, self._full = concurrency
         self._running = 0
         self._changed = threading.Condition()
         self.failures: list[BaseException] = []
@@ -81,6 +118,7 @@ class Work(Cancellation):
                 self.fail(error)
             with self._changed:
                 self._running -= 1
+                self._room += self._needs(task)
                 self._changed.notify_all()
 
     def settle(self, seconds: float) -> None:
@@ -89,17 +127,25 @@ class Work(Cancellation):
             self._changed.wait_for(lambda: not self._running, seconds)
 
     def _next(self) -> Task | None:
+        """The first task that waits, once there is room for it."""
         with self._changed:
-            while not self._waiting and self._running and not self.failures:
+            while not self.failures and (
+                self._needs(self._waiting[0]) > self._room if self._waiting else self._running
+            ):
                 self._changed.wait()
             if self.failures or not self._waiting:
                 return None
+            task = self._waiting.popleft()
             self._running += 1
-            return self._waiting.popleft()
+            self._room -= self._needs(task)
+            return task
+
+    def _needs(self, task: Task) -> int:
+        return self._light if isinstance(task, Light) else self._full
 
 
-def run_all(tasks: Iterable[Task], *, concurrency: int, growing: bool = False) -> None:
-    """Run every task; up to `concurrency` at once.
+def run_all(tasks: Iterable[Task], *, concurrency: int | Concurrency, growing: bool = False) -> None:
+    """Run every task, several at once.
 
     The first failure stops the others at their next chunk and is raised here. An interruption (Ctrl-C)
     does the same; transfers that do not react within a few seconds are left to end with the process.
@@ -109,8 +155,15 @@ def run_all(tasks: Iterable[Task], *, concurrency: int, growing: bool = False) -
         concurrency: how many run at once.
         growing: the tasks will add others, so there may be more to do at once than there seems to be.
     """
-    work = Work(tasks)
-    count = concurrency if growing else min(concurrency, len(work))
+    concurrency = Concurrency.of(concurrency, 1)
+    tasks = list(tasks)
+    work = Work(tasks, concurrency)
+    if growing:
+        count = concurrency.light
+    else:
+        light = sum(isinstance(task, Light) for task in tasks)
+        count = min(light, concurrency.light) + min(len(tasks) - light, concurrency.tasks)
+        count = min(count, concurrency.light)
     if count <= 1:
         work.run_here()
         return
@@ -136,7 +189,7 @@ def run_all(tasks: Iterable[Task], *, concurrency: int, growing: bool = False) -
         raise work.failures[0]
 
 
-class CountingStream:
+class CountingStream(Closing):
     """A stream that reports how far it has come and stops when the run is stopped."""
 
     def __init__(self, stream: ByteStream, advance: Callable[[int], None], stop: Cancellation) -> None:
@@ -163,11 +216,3 @@ class CountingStream:
 
     def close(self) -> None:
         self._stream.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()

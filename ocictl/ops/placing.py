@@ -14,6 +14,7 @@ from contextlib import ExitStack
 from types import TracebackType
 from typing import Self
 
+from ocictl.closing import Closing
 from ocictl.errors import PathError
 from ocictl.ops.files import CheckedFile, exists, lstat, occupied, open_directory, write_error, writing
 from ocictl.ops.merge import check_merge, merge
@@ -21,7 +22,7 @@ from ocictl.ops.merge import check_merge, merge
 __all__ = ["PendingDirectory", "PendingFile", "Place"]
 
 
-class Place:
+class Place(Closing):
     """Where a title goes: the deepest directory on its way that exists, the ones to create, the name.
 
     Temporary names live in that deepest directory. It is on the same file system as the directories that
@@ -50,14 +51,6 @@ class Place:
         except BaseException:
             self.close()
             raise
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
     def close(self) -> None:
         self._stack.close()

@@ -33,7 +33,7 @@ from ocictl.ops.file_mode import restore_mode
 from ocictl.ops.graph import walk
 from ocictl.ops.limits import UnpackLimits
 from ocictl.ops.pack import FileArgument
-from ocictl.ops.parallel import Cancellation, run_all
+from ocictl.ops.parallel import Cancellation, Concurrency, run_all, transfer
 from ocictl.ops.partial import PartialFile
 from ocictl.ops.paths import OutputRoot, check_titles
 from ocictl.ops.resolve import resolve
@@ -91,7 +91,7 @@ def pull(
     include_subject: bool = False,
     config: FileArgument | None = None,
     platform: Platform | None = None,
-    concurrency: int = 3,
+    concurrency: int | None = None,
     limits: UnpackLimits | None = None,
     on_event: EventSink = discard,
 ) -> PullResult:
@@ -108,7 +108,7 @@ def pull(
         include_subject: pull the files of the subject as well, and of its subject.
         config: write the config under this path below the output; with a media type only if it matches.
         platform: pull this platform's manifest of an index.
-        concurrency: how many blobs move at once.
+        concurrency: how many blobs move at once; None: 3, and up to 12 while they are small.
         limits: what directory archives may ask for; None for the defaults.
         on_event: told what happens.
 
@@ -139,10 +139,12 @@ def pull(
         turned_out: set[str] = set()
         unpacker = partial(_unpack, place=place, limits=limits)
         tasks = [
-            partial(_pull_blob, target, group, place, unpacker, turned_out, on_event)
+            transfer(
+                group[0].descriptor.size, _pull_blob, target, group, place, unpacker, turned_out, on_event
+            )
             for group in _by_digest(entries)
         ]
-        run_all(tasks, concurrency=concurrency)
+        run_all(tasks, concurrency=Concurrency.of(concurrency, 3))
         files = tuple(
             PulledFile(
                 path=place.location(entry.title),

@@ -11,6 +11,7 @@ from ocictl.model.manifest import Manifest
 from ocictl.ops.copy import push_artifact
 from ocictl.ops.early import EarlyUploads
 from ocictl.ops.pack import FileArgument, PackOptions, check_options, pack
+from ocictl.ops.parallel import Concurrency
 from ocictl.target import Target
 
 
@@ -36,7 +37,7 @@ def push(
     tags: Sequence[str] = (),
     options: PackOptions | None = None,
     force: bool = False,
-    concurrency: int = 5,
+    concurrency: int | None = None,
     on_event: EventSink = discard,
 ) -> PushResult:
     """Push files as an artifact. The same input always gives the same digest.
@@ -48,7 +49,7 @@ def push(
         options: how to build the manifest.
         force: look for every blob although the artifact is there, and send what is missing: registries may lose
             blobs.
-        concurrency: how many blobs move at once.
+        concurrency: how many blobs move at once; None: 5, and up to 12 while they are small.
         on_event: told what happens.
 
     Raises:
@@ -59,14 +60,15 @@ def push(
     options = options or PackOptions()
     check_options(files, options)
     early = EarlyUploads(target, [file.path for file in files], on_event)
-    early.send_all(concurrency=concurrency)
+    at_once = Concurrency.of(concurrency, 5)
+    early.send_all(concurrency=at_once)
     with pack(files, options, on_event=on_event, digest_of=early.digest_of) as packed:
         push_artifact(
             target,
             packed.manifest,
             packed.blobs,
             tags=tags,
-            concurrency=concurrency,
+            concurrency=at_once,
             on_event=on_event,
             force=force,
             sent=early.sent,

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from types import TracebackType
-from typing import Final, Literal, Self, TypeAlias
+from typing import Final, Literal, TypeAlias
 
+from ocictl.closing import Closing
 from ocictl.errors import NotFoundError, OcictlError
 from ocictl.target import ByteStream, Content
 
@@ -47,7 +47,7 @@ class FromSource:
                 raise
 
 
-class _SourceStream:
+class _SourceStream(Closing):
     def __init__(self, stream: ByteStream) -> None:
         self._stream = stream
 
@@ -57,11 +57,3 @@ class _SourceStream:
 
     def close(self) -> None:
         self._stream.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()

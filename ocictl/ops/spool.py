@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import os
 import tempfile
-from types import TracebackType
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING
 
+from ocictl.closing import Closing
 from ocictl.errors import OcictlError, StorageError
 from ocictl.ops.files import write_error
 from ocictl.target import ByteStream
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 __all__ = ["Spool"]
 
 
-class Spool:
+class Spool(Closing):
     """A temporary file to write once and read as often as a transfer needs: it is `Content`.
 
     It lives where the environment variable TMPDIR says, else in the system's place for such files.
@@ -62,16 +62,8 @@ class Spool:
         """Give the bytes up."""
         self._file.close()
 
-    def __enter__(self) -> Self:
-        return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
-
-
-class _Reader:
+class _Reader(Closing):
     def __init__(self, fd: int, size: int) -> None:
         self._fd = fd
         self._left = size
@@ -91,14 +83,6 @@ class _Reader:
         return parts[0] if len(parts) == 1 else b"".join(parts)
 
     def close(self) -> None:
-        pass
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
-    ) -> None:
         pass
 
 

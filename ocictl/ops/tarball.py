@@ -14,10 +14,9 @@ import stat
 from collections.abc import Generator, Iterator
 from contextlib import closing
 from pathlib import Path
-from types import TracebackType
-from typing import Final, Protocol, Self
+from typing import Final, Protocol
 
-from ocictl.content import unreadable
+from ocictl.closing import Closing
 from ocictl.errors import PathError, StorageError
 from ocictl.hashing import BackgroundHasher
 from ocictl.lazy_dataclass import dataclass
@@ -29,6 +28,7 @@ from ocictl.ops.links import Links
 from ocictl.ops.tar_header import BLOCK as TAR_BLOCK
 from ocictl.ops.tar_header import tar_header
 from ocictl.ops.titles import clean_title
+from ocictl.sources import unreadable
 from ocictl.target import ByteStream
 
 __all__ = ["DirectoryContent", "PackedArchive", "pack_directory"]
@@ -128,7 +128,7 @@ class DirectoryContent:
         return _PiecesStream(_Tree(*self._arguments), self._packed)
 
 
-class _PiecesStream:
+class _PiecesStream(Closing):
     """An archive as a stream. Its last bytes are not handed out if it is not what it was."""
 
     def __init__(self, tree: _Tree, expected: PackedArchive) -> None:
@@ -163,14 +163,6 @@ class _PiecesStream:
 
     def close(self) -> None:
         self._pieces.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
 
 class _Line:

@@ -15,8 +15,9 @@ import stat
 import time
 import weakref
 from collections.abc import Iterator
-from typing import Final, NamedTuple, Self
+from typing import Final, NamedTuple
 
+from ocictl.closing import Closing
 from ocictl.errors import InvalidInputError
 from ocictl.model.digest import REGISTERED, Digest
 
@@ -193,7 +194,7 @@ class CacheFiles:
         return _Directory(Digest.parse(str(digest)).algorithm, self._blobs)
 
 
-class _Directory:
+class _Directory(Closing):
     """An open directory below `blobs`, not reached through a link."""
 
     def __init__(self, name: str, parent: int) -> None:
@@ -210,10 +211,7 @@ class _Directory:
                 if stat.S_ISREG(facts.st_mode):
                     yield Entry(digest, facts.st_size, facts.st_mtime_ns, facts.st_ino)
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_error: object) -> None:
+    def close(self) -> None:
         os.close(self.fd)
 
 

@@ -14,12 +14,13 @@ import stat
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from types import TracebackType
-from typing import BinaryIO, Final, Self
+from typing import BinaryIO, Final
 
-from ocictl.content import CHUNK, VerifyingReader, unreadable
+from ocictl.closing import Closing
+from ocictl.content import CHUNK, VerifyingReader
 from ocictl.errors import ConflictError, InvalidInputError, NotFoundError, StorageError
 from ocictl.model.digest import Digest
+from ocictl.sources import unreadable
 from ocictl.stores._layout_index import EMPTY_INDEX, LAYOUT_FILE, check_layout_file, invalid
 from ocictl.target import ByteStream
 
@@ -293,7 +294,7 @@ class LayoutFiles:
             )
 
 
-class _BlobStream:
+class _BlobStream(Closing):
     """An open blob whose read errors are ours."""
 
     def __init__(self, path: Path, file: BinaryIO) -> None:
@@ -308,14 +309,6 @@ class _BlobStream:
 
     def close(self) -> None:
         self._file.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
 
 def unwritable(shown: str, error: OSError) -> StorageError:

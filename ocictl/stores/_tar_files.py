@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import os
 import stat
-from types import TracebackType
-from typing import Final, NamedTuple, Self
+from typing import Final, NamedTuple
 
-from ocictl.content import unreadable
+from ocictl.closing import Closing
 from ocictl.errors import ContentError, InvalidInputError, NotFoundError, StorageError
 from ocictl.model.digest import Digest
 from ocictl.model.text import escape
+from ocictl.sources import unreadable
 from ocictl.stores._layout_files import INDEX_LIMIT, LAYOUT_FILE_LIMIT
 from ocictl.stores._layout_index import check_layout_file, invalid
 from ocictl.tar_reader import Member, TarReader
@@ -151,7 +151,7 @@ class TarFiles:
         return invalid(self.path, f"it can't be read as a tar archive: {why}", "LAY-08")
 
 
-class ExtentStream:
+class ExtentStream(Closing):
     """The bytes of one file in the archive, from an offset on. Many may read at once."""
 
     def __init__(self, fd: int, extent: Extent, start: int, path: str) -> None:
@@ -168,14 +168,6 @@ class ExtentStream:
 
     def close(self) -> None:
         """Nothing is held."""
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
 
 def read_at(fd: int, size: int, place: int, path: str) -> bytes:

@@ -16,7 +16,6 @@ from contextlib import suppress
 from threading import RLock
 from typing import BinaryIO, Final, cast
 
-from ocictl.content import unreadable
 from ocictl.errors import ConflictError, OcictlError, StorageError
 from ocictl.events import CacheWarning, EventSink, discard
 from ocictl.hashing import BUFFER
@@ -24,6 +23,7 @@ from ocictl.lazy_dataclass import dataclass
 from ocictl.model import _fields
 from ocictl.model.descriptor import Descriptor
 from ocictl.model.digest import Digest, new_hasher
+from ocictl.sources import unreadable
 from ocictl.stores._cache_files import MARKER, CacheFiles, Entry, touch
 from ocictl.stores._cache_fill import Fill
 from ocictl.stores._layout_files import ABSENT, LayoutFiles, unwritable

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from threading import Lock
-from types import TracebackType
-from typing import BinaryIO, Self
+from typing import BinaryIO
 
+from ocictl.closing import Closing
 from ocictl.errors import TransportError
 from ocictl.events import EventSink, discard
 from ocictl.model.descriptor import Descriptor
@@ -127,7 +127,7 @@ class CachedTarget:
             before.discard()
 
 
-class _FillingStream:
+class _FillingStream(Closing):
     """Content on its way from the source, which goes into the cache too."""
 
     def __init__(self, stream: ByteStream, fill: Fill, target: CachedTarget, digest: Digest) -> None:
@@ -157,16 +157,8 @@ class _FillingStream:
         else:
             self._fill.discard()
 
-    def __enter__(self) -> Self:
-        return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
-
-
-class _EntryStream:
+class _EntryStream(Closing):
     """An entry of the cache; should it become unreadable, the rest comes from the source."""
 
     def __init__(
@@ -197,11 +189,3 @@ class _EntryStream:
 
     def close(self) -> None:
         self._stream.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()

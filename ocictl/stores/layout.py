@@ -9,11 +9,12 @@ from contextlib import AbstractContextManager, contextmanager, suppress
 from threading import Lock
 from typing import Final, Protocol
 
-from ocictl.content import DOCUMENT_LIMIT, BytesContent, VerifyingReader, read_document
+from ocictl.content import DOCUMENT_LIMIT, VerifyingReader, read_document
 from ocictl.errors import OcictlError
 from ocictl.model.descriptor import Descriptor
 from ocictl.model.digest import Digest, new_hasher
 from ocictl.model.manifest import Document, parse_document
+from ocictl.sources import BytesContent
 from ocictl.stores._layout_delete import Graph
 from ocictl.stores._layout_files import LayoutFiles
 from ocictl.stores._layout_index import Snapshot, entry_for

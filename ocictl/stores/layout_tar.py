@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import os
-from types import TracebackType
-from typing import Self
 
+from ocictl.closing import Closing
 from ocictl.stores._tar_files import TarFiles
 from ocictl.stores._tar_writer import TarWriter
 from ocictl.stores.layout import LayoutWriter
 from ocictl.stores.layout_reader import LayoutReader
 
 
-class TarLayout(LayoutReader):
+class TarLayout(LayoutReader, Closing):
     """A `ReadOnlyTarget` in an archive. A context manager; leaving it closes the archive."""
 
     _files: TarFiles
@@ -32,16 +31,8 @@ class TarLayout(LayoutReader):
         """Close the archive."""
         self._files.close()
 
-    def __enter__(self) -> Self:
-        return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
-
-
-class NewTarLayout(LayoutWriter):
+class NewTarLayout(LayoutWriter, Closing):
     """A `Target` in an archive that gets its name when it is finished.
 
     A context manager; leaving it without `commit` leaves nothing.
@@ -71,11 +62,3 @@ class NewTarLayout(LayoutWriter):
     def close(self) -> None:
         """Close the archive, and remove it unless it is finished."""
         self._files.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()

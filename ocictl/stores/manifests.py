@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Final, TypeGuard
 
-from ocictl.content import BytesContent
 from ocictl.errors import ContentError, InvalidInputError, RegistryError, UnsupportedError
 from ocictl.lazy_dataclass import dataclass
 from ocictl.model import _fields, media_types
@@ -13,6 +12,7 @@ from ocictl.model.descriptor import Descriptor
 from ocictl.model.digest import Digest
 from ocictl.model.manifest import parse_document
 from ocictl.model.reference import check_tag
+from ocictl.sources import BytesContent
 from ocictl.stores.streams import HEAD_REFUSED, check_encoding, content_length, open_at
 from ocictl.target import ByteStream
 from ocictl.transport import endpoints

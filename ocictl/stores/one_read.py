@@ -10,9 +10,9 @@ from contextlib import suppress
 from threading import Lock
 from typing import Final
 
-from ocictl.content import HashedContent
 from ocictl.errors import ContentError, NotFoundError, OcictlError, StorageError
 from ocictl.model.digest import Digest
+from ocictl.sources import HashedContent
 from ocictl.stores.chunks import OCTETS, has_signed_state
 from ocictl.stores.manifests import check_stated_digest
 from ocictl.target import Content

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-from ocictl.content import CHUNK, BytesContent
+from ocictl.content import CHUNK
 from ocictl.errors import RegistryError
 from ocictl.model.descriptor import Descriptor
+from ocictl.sources import BytesContent
 from ocictl.target import ByteStream
 from ocictl.transport.headers import content_range
 from ocictl.transport.session import Headers, RegistryClient, Response

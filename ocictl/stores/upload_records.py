@@ -14,9 +14,9 @@ import os
 import time
 from contextlib import suppress
 from pathlib import Path
-from types import TracebackType
-from typing import Final, Self
+from typing import Final
 
+from ocictl.closing import Closing
 from ocictl.model.digest import Digest
 
 KEPT_SECONDS: Final = 7 * 24 * 3600
@@ -61,7 +61,7 @@ class UploadRecords:
             return UploadRecord(None, None)
 
 
-class UploadRecord:
+class UploadRecord(Closing):
     """What is known of one blob on its way. A context manager: leaving it gives up the lock.
 
     Attributes:
@@ -112,22 +112,18 @@ class UploadRecord:
             with suppress(OSError):
                 self._path.unlink()
 
+    def close(self) -> None:
+        """Give up the lock. Doing so twice is no error."""
+        if self._fd is not None:
+            os.close(self._fd)
+            self._fd = None
+
     def _load(self, data: bytes) -> None:
         self.was_cut = bool(data)
         with suppress(ValueError):
             found = json.loads(data)
             location = found.get("location") if isinstance(found, dict) else None
             self.location = location if isinstance(location, str) else None
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        if self._fd is not None:
-            os.close(self._fd)
-            self._fd = None
 
 
 def _write(fd: int, data: bytes) -> None:

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from types import TracebackType
-from typing import Final, Self
+from typing import Final
 
+from ocictl.closing import Closing
 from ocictl.target import ByteStream, Content
 
 _BLOCK: Final = 256 * 1024
 
 
-class Source:
+class Source(Closing):
     """Content with a position. Going on where the last piece ended costs nothing; going back opens it again."""
 
     def __init__(self, content: Content) -> None:
@@ -50,14 +50,6 @@ class Source:
         while self._position < count and self.read(min(_BLOCK, count - self._position)):
             pass
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
-
 
 class _Piece:
     """Some bytes of a source; opened anew, they are the same again (PUSH-22)."""
@@ -72,7 +64,7 @@ class _Piece:
         return _PieceStream(self._source, self.size, is_last=self._start + self.size == self._source.size)
 
 
-class _PieceStream:
+class _PieceStream(Closing):
     def __init__(self, source: Source, size: int, *, is_last: bool) -> None:
         self._source = source
         self._left = size
@@ -87,11 +79,3 @@ class _PieceStream:
 
     def close(self) -> None:
         """The source stays open for the next piece."""
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()

@@ -6,7 +6,7 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
-from ocictl.content import unreadable
+from ocictl.sources import unreadable
 from ocictl.errors import StorageError
 from ocictl.lazy_dataclass import dataclass
 

@@ -16,7 +16,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Final
 
-from ocictl.content import unreadable
+from ocictl.sources import unreadable
 from ocictl.errors import ConflictError, StorageError
 from ocictl.lazy_dataclass import dataclass
 from ocictl.transport.config import Limits

@@ -9,7 +9,7 @@ from threading import Lock
 
 from urllib3.util.ssl_ import create_urllib3_context
 
-from ocictl.content import unreadable
+from ocictl.sources import unreadable
 from ocictl.errors import InvalidInputError, StorageError, TransportError
 from ocictl.model.text import escape
 from ocictl.transport import certs_d

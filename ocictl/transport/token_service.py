@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-from ocictl.content import BytesContent
+from ocictl.sources import BytesContent
 from ocictl.errors import OcictlError, RegistryError, UnauthorizedError
 from ocictl.transport import failures, token, url_policy
 from ocictl.transport.config import Limits

@@ -77,8 +77,8 @@ _NOTE = "application/vnd.example.note"
 def _write_referrers(place: Place, count: int, *, tag_index: bool) -> None:
     """Push a subject and its referrers; with a tag index, write that once at the end."""
     import ocictl
-    from ocictl.content import BytesContent
     from ocictl.model.manifest import build_index, build_manifest
+    from ocictl.sources import BytesContent
     from ocictl.stores.referrers import entry_for, fallback_tag
 
     target = ocictl.Repository(ocictl.Reference.parse(f"{place.host}/bench/many"))

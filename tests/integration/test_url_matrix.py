@@ -24,11 +24,12 @@ from typing import Any
 
 import pytest
 
-from ocictl.content import BytesContent, open_verified
+from ocictl.content import open_verified
 from ocictl.errors import OcictlError
 from ocictl.model.descriptor import Descriptor
 from ocictl.model.reference import Reference
 from ocictl.ops.pull import pull
+from ocictl.sources import BytesContent
 from ocictl.stores.repository import Repository
 from ocictl.transport.config import Limits, TransportConfig
 from ocictl.transport.credentials import Explicit

@@ -7,11 +7,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from ocictl.content import BytesContent, read_all
+from ocictl.content import read_all
 from ocictl.model.descriptor import EMPTY_DESCRIPTOR, Descriptor
 from ocictl.model.manifest import Index, Manifest, build_index, build_manifest, read_links
 from ocictl.model.media_types import MANIFEST_ENDPOINT_TYPES
 from ocictl.model.platform import Platform
+from ocictl.sources import BytesContent
 from ocictl.stores.memory import MemoryStore
 from ocictl.target import Content, PushReceipt, Target
 

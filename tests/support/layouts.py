@@ -6,11 +6,11 @@ import json
 from pathlib import Path
 from typing import Any
 
-from ocictl.content import BytesContent
 from ocictl.model.annotations import REF_NAME
 from ocictl.model.descriptor import EMPTY_DESCRIPTOR, Descriptor
 from ocictl.model.digest import Digest
 from ocictl.model.manifest import Index, Manifest, build_manifest
+from ocictl.sources import BytesContent
 from ocictl.stores.layout import Layout
 
 HELLO = Descriptor.of(b"hello\n", "text/plain")

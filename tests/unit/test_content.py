@@ -1,33 +1,21 @@
-"""Verified, bounded reading, and content to push."""
+"""Verified, bounded reading."""
 
 from __future__ import annotations
 
-import hashlib
 import io
-import os
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any, Self
 
 import pytest
 
 from ocictl import content
-from ocictl.content import (
-    BytesContent,
-    FileContent,
-    TargetContent,
-    VerifyingReader,
-    copy_verified,
-    digest_content,
-    open_verified,
-    read_all,
-    read_document,
-)
-from ocictl.errors import ContentError, NotFoundError, StorageError
+from ocictl.content import VerifyingReader, copy_verified, open_verified, read_all, read_document
+from ocictl.errors import ContentError, NotFoundError
 from ocictl.model import media_types
 from ocictl.model.descriptor import EMPTY_DESCRIPTOR, Descriptor
 from ocictl.model.digest import Digest
 from ocictl.model.manifest import build_index
+from ocictl.sources import BytesContent
 from ocictl.stores.memory import MemoryStore
 
 HELLO = Descriptor.of(b"hello\n", "text/plain")
@@ -229,86 +217,3 @@ class TestReading:
         """The error comes before the caller can take the file for good."""
         with pytest.raises(ContentError):
             copy_verified(Liar(b"jello\n"), HELLO, io.BytesIO())
-
-
-class TestContents:
-    def test_bytes(self) -> None:
-        """PUSH-22: content can be opened again and starts at the first byte."""
-        data = BytesContent(b"hello\n")
-        assert data.size == 6
-        for _ in range(2):
-            with data.open() as stream:
-                assert stream.read(2) + stream.read() == b"hello\n"
-
-    def test_target(self, store: MemoryStore) -> None:
-        """Content of another target is verified on the way."""
-        assert TargetContent(store, HELLO).size == 6
-        with TargetContent(store, HELLO).open() as stream:
-            assert stream.read() == b"hello\n"
-        with pytest.raises(ContentError), TargetContent(Liar(b"jello\n"), HELLO).open() as stream:
-            stream.read()
-
-    def test_file(self, tmp_path: Path) -> None:
-        """A file that stays as it is can be read any number of times."""
-        path = tmp_path / "f"
-        path.write_bytes(b"hello\n")
-        data = FileContent(path)
-        assert data.size == 6
-        for _ in range(2):
-            with data.open() as stream:
-                assert stream.read(4) == b"hell"
-                assert stream.read() == b"o\n"
-                assert stream.read(1) == b""
-
-    @pytest.mark.parametrize("change", ["grow", "shrink", "touch", "replace"])
-    def test_a_changing_file_is_noticed(self, tmp_path: Path, change: str) -> None:
-        """PUSH-22: a second reading that would give other bytes is an error, not another upload."""
-        path = tmp_path / "f"
-        path.write_bytes(b"hello\n")
-        os.utime(path, ns=(0, 0))
-        data = FileContent(path)
-        if change == "grow":
-            path.write_bytes(b"hello\nworld\n")
-        elif change == "shrink":
-            path.write_bytes(b"hell")
-        elif change == "touch":
-            os.utime(path, ns=(0, 1))
-        else:
-            path.unlink()
-            path.write_bytes(b"jello\n")
-        with pytest.raises(StorageError) as caught:
-            digest_content(data)
-        assert caught.value.code == "file-changed"
-
-    def test_a_file_that_vanished(self, tmp_path: Path) -> None:
-        """A file that is gone when it is wanted is named."""
-        path = tmp_path / "f"
-        path.write_bytes(b"x")
-        data = FileContent(path)
-        path.unlink()
-        with pytest.raises(StorageError) as caught:
-            data.open()
-        assert (caught.value.code, caught.value.details["path"]) == ("file-not-found", str(path))
-
-    @pytest.mark.parametrize("name", ["missing", "file/below"])
-    def test_a_missing_file(self, tmp_path: Path, name: str) -> None:
-        """Missing is missing, also below something that is no directory."""
-        (tmp_path / "file").write_bytes(b"")
-        with pytest.raises(StorageError) as caught:
-            FileContent(tmp_path / name)
-        assert caught.value.code == "file-not-found"
-        assert caught.value.hint
-
-    def test_a_directory_is_unreadable(self, tmp_path: Path) -> None:
-        """The system's refusal is an error of ours."""
-        with pytest.raises(StorageError) as caught:
-            FileContent(tmp_path).open()
-        assert caught.value.code == "file-unreadable"
-
-    @pytest.mark.parametrize("algorithm", ["sha256", "sha512"])
-    def test_digest_content(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, algorithm: str) -> None:
-        """Digest and size come from one reading, in pieces."""
-        monkeypatch.setattr(content, "CHUNK", 4)
-        (tmp_path / "f").write_bytes(b"hello\n")
-        digest, size = digest_content(FileContent(tmp_path / "f"), algorithm)
-        assert (digest, size) == (Digest(algorithm, hashlib.new(algorithm, b"hello\n").hexdigest()), 6)

@@ -7,13 +7,14 @@ from pathlib import Path
 
 import pytest
 
-from ocictl.content import CHUNK, BytesContent, FileContent, read_all
+from ocictl.content import CHUNK, read_all
 from ocictl.errors import ContentError, InvalidInputError, StorageError
 from ocictl.events import Event, TransferFinished, TransferSkipped, TransferStarted
 from ocictl.model import media_types
 from ocictl.model.descriptor import Descriptor
 from ocictl.model.digest import Digest
 from ocictl.ops.blob import push_blob, received
+from ocictl.sources import BytesContent, FileContent
 from ocictl.stores.layout import Layout
 from ocictl.stores.memory import MemoryStore
 

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from ocictl.content import BytesContent
 from ocictl.model.descriptor import Descriptor
 from ocictl.model.manifest import Manifest, build_index
 from ocictl.ops.charts import CONFIG, chart_title, is_chart
 from ocictl.ops.pull import pull
+from ocictl.sources import BytesContent
 from ocictl.stores.memory import MemoryStore
 from tests.support.layouts import manifest
 

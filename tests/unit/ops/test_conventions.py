@@ -15,12 +15,12 @@ from typing import Any
 
 import pytest
 
-from ocictl.content import BytesContent
 from ocictl.model.annotations import EXECUTABLE, TITLE, UNPACK
 from ocictl.model.descriptor import Descriptor
 from ocictl.ops.pack import FileArgument, PackOptions
 from ocictl.ops.pull import PullResult, pull
 from ocictl.ops.push import push
+from ocictl.sources import BytesContent
 from ocictl.stores.memory import MemoryStore
 from tests.support.archives import archive, directory, file, symlink
 from tests.support.trees import snapshot

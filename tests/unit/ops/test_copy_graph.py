@@ -10,7 +10,6 @@ from typing import Any
 
 import pytest
 
-from ocictl.content import BytesContent
 from ocictl.errors import ConflictError, ContentError, NotFoundError, RegistryError, StorageError
 from ocictl.events import (
     Event,
@@ -24,6 +23,7 @@ from ocictl.model import media_types
 from ocictl.model.descriptor import EMPTY_DESCRIPTOR, Descriptor
 from ocictl.ops import copy_graph
 from ocictl.ops.copy_graph import GraphCopy
+from ocictl.sources import BytesContent
 from ocictl.stores.layout import Layout
 from ocictl.stores.layout_tar import NewTarLayout, TarLayout
 from ocictl.stores.memory import MemoryStore

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from ocictl.content import BytesContent
 from ocictl.errors import NotFoundError, UnsupportedError
 from ocictl.model.descriptor import Descriptor
 from ocictl.ops.delete import DeleteResult, delete_blob, delete_manifest
+from ocictl.sources import BytesContent
 from ocictl.stores.layout import Layout
 from ocictl.stores.memory import MemoryStore
 from ocictl.target import ReadOnlyTarget

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from ocictl.content import BytesContent, read_document
+from ocictl.content import read_document
 from ocictl.errors import InvalidInputError, NotFoundError
 from ocictl.events import Event, IndexStep, TagWritten
 from ocictl.model import media_types
@@ -16,6 +16,7 @@ from ocictl.model.descriptor import Descriptor
 from ocictl.model.digest import Digest
 from ocictl.model.manifest import Index, build_index
 from ocictl.ops.index import IndexChanges, create_index, push_index, update_index
+from ocictl.sources import BytesContent
 from ocictl.stores.layout import Layout
 from ocictl.stores.memory import MemoryStore
 from ocictl.target import Target

@@ -6,10 +6,10 @@ from collections.abc import Iterator
 
 import pytest
 
-from ocictl.content import BytesContent
 from ocictl.errors import NotFoundError
 from ocictl.model.descriptor import Descriptor
 from ocictl.ops.listing import list_repositories, list_tags, tags_of
+from ocictl.sources import BytesContent
 from ocictl.stores.memory import MemoryStore
 from tests.support.layouts import manifest
 

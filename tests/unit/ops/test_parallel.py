@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import threading
+import time
 from functools import partial
 
 import pytest
 
 from ocictl.errors import StorageError
-from ocictl.ops.parallel import Cancelled, Task, Work, run_all
+from ocictl.ops.parallel import SMALL, Cancelled, Concurrency, Light, Task, Work, run_all, transfer
 
 
 class _Notes:
@@ -110,3 +111,74 @@ def test_nothing_to_do() -> None:
     """No task is no trouble."""
     run_all([], concurrency=4)
     run_all([], concurrency=4, growing=True)
+
+
+class _Crowd:
+    """Counts how many tasks of each kind run at once."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._now = {"light": 0, "full": 0}
+        self.most = {"light": 0, "full": 0, "room": 0}
+
+    def task(self, size: int) -> Task:
+        kind = "light" if size <= SMALL else "full"
+
+        def run(_work: Work) -> None:
+            with self._lock:
+                self._now[kind] += 1
+                self.most[kind] = max(self.most[kind], self._now[kind])
+                self.most["room"] = max(self.most["room"], self._now["light"] * 3 + self._now["full"] * 12)
+            time.sleep(0.002)
+            with self._lock:
+                self._now[kind] -= 1
+
+        return transfer(size, run)
+
+
+@pytest.mark.parametrize("growing", [False, True])
+@pytest.mark.parametrize(
+    ("sizes", "light", "full"),
+    [
+        ([SMALL] * 60, 12, 0),
+        ([SMALL + 1] * 20, 0, 3),
+        ([SMALL, SMALL + 1] * 30, 12, 3),
+        ([1] * 5, 5, 0),
+    ],
+)
+def test_more_small_ones_at_once(sizes: list[int], light: int, full: int, growing: bool) -> None:
+    """What mostly waits may be under way four times as often, and both kinds share the room."""
+    crowd = _Crowd()
+    run_all([crowd.task(size) for size in sizes], concurrency=Concurrency.of(None, 3), growing=growing)
+    assert crowd.most["light"] <= light
+    assert crowd.most["full"] <= full
+    assert crowd.most["room"] <= 36
+
+
+@pytest.mark.parametrize(("size", "count"), [(SMALL, 12), (SMALL + 1, 3)])
+def test_all_that_there_is_room_for(size: int, count: int) -> None:
+    """So many really run side by side: each of them waits for all the others."""
+    all_here = threading.Barrier(count)
+
+    def run(_work: Work) -> None:
+        all_here.wait(10)
+
+    run_all([transfer(size, run) for _ in range(count)], concurrency=Concurrency.of(None, 3))
+
+
+@pytest.mark.parametrize("given", [1, 2, 5])
+def test_a_given_number_holds_for_all(given: int) -> None:
+    """Whoever says how many wants no more, of whatever size."""
+    crowd = _Crowd()
+    run_all([crowd.task(1) for _ in range(40)], concurrency=Concurrency.of(given, 3))
+    assert crowd.most["light"] <= given
+
+
+def test_numbers_of_tasks() -> None:
+    """None is the default with more of what is light; what was worked out stays."""
+    assert Concurrency.of(None, 5) == (5, 12)
+    assert Concurrency.of(None, 20) == (20, 20)
+    assert Concurrency.of(7, 5) == (7, 7)
+    assert Concurrency.of(Concurrency(2, 9), 5) == (2, 9)
+    assert isinstance(transfer(0, print), Light)
+    assert not isinstance(transfer(SMALL + 1, print), Light)

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from ocictl.content import BytesContent, read_document
+from ocictl.content import read_document
 from ocictl.errors import ContentError, InvalidInputError, NotFoundError, PathError, RegistryError
 from ocictl.events import Event, TransferFinished, TransferSkipped
 from ocictl.model import media_types
@@ -27,6 +27,7 @@ from ocictl.ops.pull import pull
 from ocictl.ops.push import push
 from ocictl.ops.resolve import resolve
 from ocictl.ops.tag import tag
+from ocictl.sources import BytesContent
 from ocictl.stores.layout import Layout
 from ocictl.stores.memory import MemoryStore
 from ocictl.target import Content, PushReceipt, Target

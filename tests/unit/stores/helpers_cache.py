@@ -5,10 +5,10 @@ from __future__ import annotations
 import io
 from pathlib import Path
 
-from ocictl.content import BytesContent
 from ocictl.errors import TransportError
 from ocictl.events import CacheWarning, Event, EventSink, discard
 from ocictl.model.descriptor import Descriptor
+from ocictl.sources import BytesContent
 from ocictl.stores.cache import Cache
 from ocictl.stores.cached import CachedTarget
 from ocictl.stores.memory import MemoryStore

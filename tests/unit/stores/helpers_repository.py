@@ -7,13 +7,13 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from ocictl.content import BytesContent
 from ocictl.events import Event, FallbackUsed, Retrying
 from ocictl.model import media_types
 from ocictl.model.descriptor import EMPTY_DESCRIPTOR, Descriptor
 from ocictl.model.digest import Digest
 from ocictl.model.manifest import Index, Manifest, build_index, build_manifest
 from ocictl.model.reference import Reference
+from ocictl.sources import BytesContent
 from ocictl.stores.referrers import fallback_tag
 from ocictl.stores.repository import ReferrersMode, Repository
 from ocictl.target import PushReceipt

@@ -13,10 +13,11 @@ from typing import Any
 
 import pytest
 
-from ocictl.content import BytesContent, read_all
+from ocictl.content import read_all
 from ocictl.errors import ConflictError, NotFoundError, StorageError
 from ocictl.model.descriptor import EMPTY_DESCRIPTOR, Descriptor
 from ocictl.model.manifest import build_manifest
+from ocictl.sources import BytesContent
 from ocictl.stores.cache import Cache
 from ocictl.stores.layout import Layout
 from tests.unit.stores.helpers_cache import (

@@ -14,12 +14,13 @@ from typing import Any
 import pytest
 
 from ocictl import content
-from ocictl.content import BytesContent, copy_verified, open_verified, read_all
+from ocictl.content import copy_verified, open_verified, read_all
 from ocictl.errors import ContentError, NotFoundError, TransportError
 from ocictl.model import media_types
 from ocictl.model.descriptor import Descriptor
 from ocictl.model.digest import Digest
 from ocictl.model.manifest import build_manifest
+from ocictl.sources import BytesContent
 from ocictl.stores.cache import Cache
 from ocictl.stores.cached import CachedTarget
 from ocictl.target import HasLocalCopies, ReadOnlyTarget, Resumable

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from ocictl.content import BytesContent
 from ocictl.errors import ConflictError, NotFoundError, StorageError
 from ocictl.model import media_types
 from ocictl.model.descriptor import EMPTY_DESCRIPTOR, Descriptor
 from ocictl.model.manifest import Index, Manifest, build_index
+from ocictl.sources import BytesContent
 from ocictl.stores._layout_delete import Graph
 from ocictl.stores._layout_files import LayoutFiles
 from ocictl.stores.layout import Layout

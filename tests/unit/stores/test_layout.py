@@ -11,13 +11,14 @@ from typing import Any
 
 import pytest
 
-from ocictl.content import BytesContent, read_all
+from ocictl.content import read_all
 from ocictl.errors import InvalidInputError, NotFoundError, StorageError
 from ocictl.model import media_types
 from ocictl.model.annotations import REF_NAME
 from ocictl.model.descriptor import Descriptor
 from ocictl.model.manifest import build_index
 from ocictl.model.platform import Platform
+from ocictl.sources import BytesContent
 from ocictl.stores import _layout_files
 from ocictl.stores.layout import Layout
 from tests.support.layouts import (

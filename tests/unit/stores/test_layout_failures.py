@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from ocictl.content import BytesContent, VerifyingReader, read_all
+from ocictl.content import VerifyingReader, read_all
 from ocictl.errors import ContentError, StorageError
+from ocictl.sources import BytesContent
 from ocictl.stores import _layout_files
 from ocictl.stores.layout import Layout
 from tests.support.layouts import (

@@ -10,10 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ocictl.content import BytesContent
 from ocictl.errors import StorageError
 from ocictl.model import _fields
 from ocictl.model.descriptor import Descriptor
+from ocictl.sources import BytesContent
 from ocictl.stores import layout as layout_module
 from ocictl.stores._layout_index import Snapshot
 from ocictl.stores.layout import Layout

@@ -10,15 +10,16 @@ from pathlib import Path
 
 import pytest
 
-from ocictl.content import BytesContent, read_document
+from ocictl.content import read_document
 from ocictl.errors import ConflictError
 from ocictl.model.descriptor import EMPTY_DESCRIPTOR, Descriptor
 from ocictl.model.manifest import build_manifest
+from ocictl.sources import BytesContent
 from ocictl.stores.layout import Layout
 
 PREAMBLE = """
 import sys
-from ocictl.content import BytesContent
+from ocictl.sources import BytesContent
 from ocictl.model.descriptor import EMPTY_DESCRIPTOR
 from ocictl.model.manifest import build_manifest
 from ocictl.stores.layout import Layout

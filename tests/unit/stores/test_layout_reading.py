@@ -9,13 +9,14 @@ from typing import Any
 
 import pytest
 
-from ocictl.content import BytesContent, read_all
+from ocictl.content import read_all
 from ocictl.errors import ContentError, InvalidInputError, NotFoundError, StorageError
 from ocictl.model import media_types
 from ocictl.model.annotations import REF_NAME
 from ocictl.model.descriptor import Descriptor
 from ocictl.model.digest import Digest
 from ocictl.model.manifest import build_index
+from ocictl.sources import BytesContent
 from ocictl.stores.layout import Layout
 from ocictl.stores.referrers import fallback_tag
 from tests.support.layouts import (

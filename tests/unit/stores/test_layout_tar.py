@@ -12,12 +12,13 @@ from pathlib import Path
 
 import pytest
 
-from ocictl.content import BytesContent, read_all
+from ocictl.content import read_all
 from ocictl.errors import ConflictError, ContentError, NotFoundError, StorageError
 from ocictl.model.annotations import REF_NAME
 from ocictl.model.descriptor import EMPTY_DESCRIPTOR, Descriptor
 from ocictl.model.digest import Digest
 from ocictl.ops.parallel import Task, Work, run_all
+from ocictl.sources import BytesContent
 from ocictl.stores import _tar_files
 from ocictl.stores.layout import Layout
 from ocictl.stores.layout_tar import NewTarLayout, TarLayout

@@ -10,12 +10,13 @@ from typing import Any
 
 import pytest
 
-from ocictl.content import BytesContent, TargetContent, read_all, read_document
+from ocictl.content import read_all, read_document
 from ocictl.errors import ContentError, InvalidInputError, NotFoundError, OcictlError
 from ocictl.model import media_types
 from ocictl.model.descriptor import EMPTY_DESCRIPTOR, Descriptor
 from ocictl.model.digest import Digest
 from ocictl.model.manifest import Index, Manifest, build_index, build_manifest
+from ocictl.sources import BytesContent, TargetContent
 from ocictl.stores.layout import Layout
 from ocictl.stores.memory import MemoryStore
 from ocictl.target import ReadOnlyTarget, Target

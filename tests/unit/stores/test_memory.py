@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from ocictl.content import BytesContent
 from ocictl.model.descriptor import Descriptor
+from ocictl.sources import BytesContent
 from ocictl.stores.memory import MemoryStore
 
 

@@ -7,11 +7,11 @@ from collections.abc import Callable
 
 import pytest
 
-from ocictl.content import BytesContent
 from ocictl.errors import ConflictError, ContentError, NotFoundError, OcictlError, UnsupportedError
 from ocictl.model import media_types
 from ocictl.model.descriptor import Descriptor
 from ocictl.model.digest import Digest
+from ocictl.sources import BytesContent
 from ocictl.stores.referrers import entry_for, fallback_tag, read_list, without_entry
 from ocictl.target import Deleter, DocumentWriter
 from ocictl.transport.credentials import Explicit

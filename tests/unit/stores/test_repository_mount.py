@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from ocictl.content import BytesContent
 from ocictl.errors import ContentError
 from ocictl.model.descriptor import Descriptor
 from ocictl.model.reference import Reference
 from ocictl.ops.copy_graph import GraphCopy
+from ocictl.sources import BytesContent
 from ocictl.stores.memory import MemoryStore
 from ocictl.stores.repository import Repository
 from ocictl.transport.config import TransportConfig

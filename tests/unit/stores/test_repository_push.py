@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 
-from ocictl.content import BytesContent, FileContent, TargetContent
 from ocictl.errors import (
     ConflictError,
     ContentError,
@@ -22,6 +21,7 @@ from ocictl.errors import (
 from ocictl.model import media_types
 from ocictl.model.descriptor import EMPTY_DESCRIPTOR, Descriptor
 from ocictl.model.manifest import build_index, build_manifest
+from ocictl.sources import BytesContent, FileContent, TargetContent
 from ocictl.stores.referrers import entry_for, fallback_tag
 from ocictl.transport.config import Limits
 from ocictl.transport.credentials import Credential

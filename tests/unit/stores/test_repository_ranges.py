@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from ocictl import content, hashing, ranges
+from ocictl import content, hashing
 from ocictl.content import copy_verified
 from ocictl.errors import ContentError
 from ocictl.events import Event, TransferAdvanced, discard
@@ -21,7 +21,8 @@ from ocictl.model.descriptor import Descriptor
 from ocictl.model.reference import Reference
 from ocictl.ops.partial import partial_name
 from ocictl.ops.pull import pull
-from ocictl.range_gauge import Gauge
+from ocictl.ranges import stream
+from ocictl.ranges.gauge import Gauge
 from ocictl.stores.repository import Repository
 from ocictl.target import HasRanges
 from ocictl.transport.config import Limits, TransportConfig
@@ -52,8 +53,8 @@ def small(monkeypatch: pytest.MonkeyPatch) -> None:
     """Small parts, no pauses."""
     monkeypatch.setattr(content, "PARALLEL_FROM", SEGMENT)
     monkeypatch.setattr(content, "pause", lambda seconds: None)
-    monkeypatch.setattr(ranges, "SEGMENT", SEGMENT)
-    monkeypatch.setattr(ranges, "Gauge", Eager)
+    monkeypatch.setattr(stream, "SEGMENT", SEGMENT)
+    monkeypatch.setattr(stream, "Gauge", Eager)
 
 
 @pytest.fixture
@@ -266,7 +267,7 @@ def test_a_link_that_limits_each_connection(registry: Registry, monkeypatch: pyt
         WINDOW = 0.2  # type: ignore[misc]
         WORTH = 0.2  # type: ignore[misc]
 
-    monkeypatch.setattr(ranges, "Gauge", Quick)
+    monkeypatch.setattr(stream, "Gauge", Quick)
     monkeypatch.setattr(hashing, "BUFFER", 64 * KIB)
     with SlowRelay(registry.port, 2 * 1024 * KIB) as relay:
         assert fetched(open_at(relay.host)) == DATA

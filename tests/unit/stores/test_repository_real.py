@@ -8,11 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from ocictl.content import BytesContent, FileContent, read_all, read_document
+from ocictl.content import read_all, read_document
 from ocictl.model import media_types
 from ocictl.model.descriptor import EMPTY_DESCRIPTOR, Descriptor
 from ocictl.model.manifest import build_manifest
 from ocictl.model.reference import Reference
+from ocictl.sources import BytesContent, FileContent
 from ocictl.stores.referrers import entry_for, fallback_tag
 from ocictl.stores.repository import Repository
 from ocictl.stores.upload_records import UploadRecords

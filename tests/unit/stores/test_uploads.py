@@ -10,7 +10,6 @@ from typing import Any, Self
 
 import pytest
 
-from ocictl.content import BytesContent, FileContent
 from ocictl.errors import (
     ContentError,
     OcictlError,
@@ -24,6 +23,7 @@ from ocictl.model.descriptor import Descriptor
 from ocictl.model.reference import Reference
 from ocictl.ops.copy import Node, send_blob
 from ocictl.ops.parallel import Cancellation
+from ocictl.sources import BytesContent, FileContent
 from ocictl.stores.repository import Repository
 from ocictl.stores.upload_records import KEPT_RECORDS, KEPT_SECONDS, UploadRecords
 from ocictl.target import ByteStream

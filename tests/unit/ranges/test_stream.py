@@ -12,12 +12,13 @@ from typing import Any
 
 import pytest
 
-from ocictl import content, ranges
+from ocictl import content
 from ocictl.content import open_verified
 from ocictl.errors import ContentError, OcictlError, RateLimitedError, RegistryError, TransportError
 from ocictl.events import Event, EventSink, Retrying, discard
 from ocictl.model.descriptor import Descriptor
-from ocictl.range_gauge import Gauge
+from ocictl.ranges import stream
+from ocictl.ranges.gauge import Gauge
 from ocictl.stores.memory import MemoryStore
 from ocictl.stores.range_requests import SharedLines
 from tests.support.environment import wait_for
@@ -112,9 +113,9 @@ def small(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Small parts; and in the end no thread is left over."""
     monkeypatch.setattr(content, "PARALLEL_FROM", SEGMENT)
     monkeypatch.setattr(content, "pause", lambda seconds: None)
-    monkeypatch.setattr(ranges, "SEGMENT", SEGMENT)
-    monkeypatch.setattr(ranges, "CHUNK", BLOCK)
-    monkeypatch.setattr(ranges, "Gauge", Eager)
+    monkeypatch.setattr(stream, "SEGMENT", SEGMENT)
+    monkeypatch.setattr(stream, "CHUNK", BLOCK)
+    monkeypatch.setattr(stream, "Gauge", Eager)
     yield
     no_threads_left()
 
@@ -138,7 +139,7 @@ def test_parts_are_put_together() -> None:
 
 def test_more_connections_where_each_is_limited(monkeypatch: pytest.MonkeyPatch) -> None:
     """A link that limits every connection gets as many as are allowed."""
-    monkeypatch.setattr(ranges, "Gauge", Simulated)
+    monkeypatch.setattr(stream, "Gauge", Simulated)
     target = Ranged()
     assert read(target) == DATA
     assert Simulated.made.connections == 4
@@ -147,7 +148,7 @@ def test_more_connections_where_each_is_limited(monkeypatch: pytest.MonkeyPatch)
 
 def test_one_connection_where_all_are_limited(monkeypatch: pytest.MonkeyPatch) -> None:
     """On a link that is full with one connection a second one is tried, then one goes on alone to the end."""
-    monkeypatch.setattr(ranges, "Gauge", SharedLink)
+    monkeypatch.setattr(stream, "Gauge", SharedLink)
     target = Ranged()
     assert read(target) == DATA
     assert SharedLink.made.connections == 1
@@ -308,10 +309,10 @@ def test_what_waits_is_bounded() -> None:
     with open_verified(target, BLOB) as reader:
         for _ in range(12):
             reader.read(BLOCK)
-        wait_for(lambda: len(target.parts) >= 4 + ranges.SLACK or None, "parts ahead")
+        wait_for(lambda: len(target.parts) >= 4 + stream.SLACK or None, "parts ahead")
         held = 12 * BLOCK
         furthest = max(end for _, end in target.parts)
-        assert furthest <= held + (4 + ranges.SLACK + 1) * SEGMENT
+        assert furthest <= held + (4 + stream.SLACK + 1) * SEGMENT
     assert target.free == 4
 
 

@@ -16,13 +16,13 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable
-from types import TracebackType
-from typing import Final, Protocol, Self
+from typing import Final, Protocol
 
+from ocictl.closing import Closing
 from ocictl.errors import OcictlError, TransportError
 from ocictl.events import EventSink, discard
 from ocictl.model.descriptor import Descriptor
-from ocictl.range_gauge import Gauge
+from ocictl.ranges.gauge import Gauge
 from ocictl.target import ByteStream, HasRanges, ReadOnlyTarget
 
 __all__ = ["ParallelStream", "Source"]
@@ -58,7 +58,7 @@ Resume = Callable[[Source, Descriptor, int], ByteStream]
 """Opens content from an offset on, as a stream that goes on after lost connections."""
 
 
-class ParallelStream:
+class ParallelStream(Closing):
     """Content in its order, over as many connections as it gains from. It must be closed."""
 
     def __init__(self, target: RangeTarget, descriptor: Descriptor, start: int, resume: Resume) -> None:
@@ -118,14 +118,6 @@ class ParallelStream:
         while self._count:
             self._count -= 1
             self._lines.end()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
     def _read(self, size: int) -> bytes | None:
         """The next bytes; None to be asked again."""

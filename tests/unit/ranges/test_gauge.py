@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from ocictl.range_gauge import Gauge
+from ocictl.ranges.gauge import Gauge
 
 MIB = 1024 * 1024
 SIZE = 1024 * MIB
