@@ -1,1 +1,1 @@
-"""HTTP to registries: requests and urllib3 live here only."""
+"""HTTP to registries: sockets, TLS, requests and urllib3 live here only."""

@@ -6,9 +6,9 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
-from ocictl.sources import unreadable
 from ocictl.errors import StorageError
 from ocictl.lazy_dataclass import dataclass
+from ocictl.sources import unreadable
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,80 +1,238 @@
-"""Connections that know two things urllib3's do not: how slowly bytes may move, in either direction (NET-05)."""
+"""Connections to one origin, kept between requests, with time-outs that slow lines need (NET-05).
+
+The way to a registry is as short as it can be: a socket, one write for what fits into one, and the answer
+(docs/adr/0017-own-connections.md). What leads through a proxy goes through requests instead; see `proxied.py`.
+"""
 
 from __future__ import annotations
 
 import io
+import select
 import socket
 import time
-from collections.abc import Callable
-from ssl import CERT_NONE
-from typing import Any
+import weakref
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
-from urllib3.connection import HTTPConnection, HTTPSConnection
+from ocictl.transport.answers import Answer, RawAnswer
+from ocictl.transport.config import Limits
+from ocictl.transport.network import Unreached
+from ocictl.transport.response import BLOCK
+from ocictl.transport.url_policy import Origin
 
-from ocictl.transport.answers import Answer
+if TYPE_CHECKING:
+    from ssl import SSLContext
+
+_TOGETHER: Final = 64 * 1024
+"""A body of so many bytes at most is sent with its head in one write."""
+_BUFFER: Final = 16 * 1024
+"""Bytes that are read ahead of an answer: a head, and with it all of a small body."""
 
 
-def _answer(connection: Http | Https, sock: socket.socket, *args: Any, **kwargs: Any) -> Answer:
-    """What http.client calls to read an answer."""
-    paced: Any = _PacedSocket(sock, connection.trickle)
-    return Answer(paced, *args, **kwargs)
+class Body(Protocol):
+    """A body that is read while it is sent."""
+
+    def read(self, size: int = -1, /) -> bytes: ...
 
 
-class Http(HTTPConnection):
-    """A plain connection.
+class Sender(Protocol):
+    """Sends requests to one origin. May be used by several threads at once."""
 
-    urllib3 gives each send the connect time-out, which a slow line exceeds on one block; here sends may take as long
-    as nothing moves for the idle time-out. Answers are read by `PacedReader`.
+    def send(
+        self, method: str, url: str, headers: Mapping[str, str], body: bytes | Body | None, patience: float
+    ) -> RawAnswer:
+        """Send a request and return its answer, the body unread.
+
+        Args:
+            method, url: URL of the origin.
+            headers: all of them but Host, with the length of the body.
+            body: as long as the headers say.
+            patience: seconds to wait for the answer without a byte.
+
+        Raises:
+            Unreached: there is no connection.
+            OSError, BrokenAnswer, ValueError: no answer, or nothing that can be sent.
+        """
+        ...
+
+    def close(self) -> None:
+        """Close the connections that nobody uses."""
+        ...
+
+
+class Direct:
+    """Sends requests to one origin over connections of its own."""
+
+    def __init__(
+        self,
+        origin: Origin,
+        limits: Limits,
+        *,
+        tls: SSLContext | None,
+        address: tuple[str, int] | None = None,
+        keep: int = 8,
+    ) -> None:
+        """
+        Args:
+            origin: where to.
+            limits: time-outs.
+            tls: settings for https.
+            address: connect to this host and port, as the user said, instead of to the origin's.
+            keep: most connections that wait for the next request.
+        """
+        self._address = address or (origin.host, origin.port)
+        self._name = origin.host.rstrip(".")
+        self._prefix = f"{origin}"
+        self._host = self._prefix.partition("://")[2]
+        self._tls = tls
+        self._limits = limits
+        self._kept = Kept(keep)
+        # Whoever forgets to close a client leaves no socket behind.
+        weakref.finalize(self, self._kept.close)
+
+    def send(
+        self, method: str, url: str, headers: Mapping[str, str], body: bytes | Body | None, patience: float
+    ) -> Answer:
+        head = head_of(method, target_of(url), self._host, headers)
+        connection = self._kept.take() or self._connect()
+        try:
+            connection.send(head, body)
+            return connection.answer(method, patience)
+        except BaseException:
+            connection.close()
+            raise
+
+    def close(self) -> None:
+        self._kept.close()
+
+    def _connect(self) -> Connection:
+        try:
+            sock = socket.create_connection(self._address, self._limits.connect_timeout)
+            try:
+                sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+                if self._tls is not None:
+                    sock = self._tls.wrap_socket(sock, server_hostname=self._name)
+            except BaseException:
+                sock.close()
+                raise
+        except OSError as error:
+            raise Unreached from error
+        return Connection(sock, self._limits, self._kept)
+
+
+class Kept:
+    """Connections that wait for the next request."""
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._idle: list[Connection] = []
+        self._closed = False
+
+    def __len__(self) -> int:
+        return len(self._idle)
+
+    def put(self, connection: Connection) -> None:
+        """A connection is free for the next request."""
+        if len(self._idle) < self._most and not self._closed:
+            self._idle.append(connection)
+        else:
+            connection.close()
+
+    def take(self) -> Connection | None:
+        """One that the other side has not closed meanwhile; None if there is none."""
+        while self._idle:
+            with suppress(IndexError):  # another thread took the last one
+                connection = self._idle.pop()
+                if connection.is_quiet():
+                    return connection
+                connection.close()
+        return None
+
+    def close(self) -> None:
+        """Close all, and whatever comes back later."""
+        self._closed = True
+        while self._idle:
+            self._idle.pop().close()
+
+
+class Connection:
+    """A socket to an origin. One request is on its way at a time.
+
+    Attributes:
+        stream: answers are read from it.
     """
 
-    response_class: Any = _answer
+    def __init__(self, sock: socket.socket, limits: Limits, kept: Kept) -> None:
+        """
+        Args:
+            sock: connected; it belongs to this object.
+            limits: time-outs.
+            kept: gets this connection when an answer was read whole.
+        """
+        self._socket = sock
+        self._idle = limits.idle_timeout
+        self._paced = PacedReader(sock.recv_into, self._idle, limits.trickle_bytes)
+        self._kept = kept
+        self._cut = False
+        self._ready = select.poll()
+        self._ready.register(sock, select.POLLIN)
+        self.stream: io.BufferedReader = _Stream(self._paced, _BUFFER)
+        sock.settimeout(self._idle)
 
-    def __init__(self, *args: Any, idle_timeout: float, trickle: int, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self._idle_timeout = idle_timeout
-        self.trickle = trickle
+    def is_quiet(self) -> bool:
+        """Whether nothing has come since the last answer: no end of the connection, above all."""
+        return not self._ready.poll(0)
 
-    def request(self, *args: Any, **kwargs: Any) -> None:
-        if self.sock is None:
-            self.connect()
-        self.timeout = self._idle_timeout
-        super().request(*args, **kwargs)
+    def send(self, head: bytes, body: bytes | Body | None) -> None:
+        """Send a request. A server that ends the connection before it has all may have said why: see the answer.
+
+        Raises:
+            OSError: nothing can be sent.
+        """
+        sock = self._socket
+        try:
+            if body is None or isinstance(body, bytes):
+                if body and len(body) > _TOGETHER:
+                    sock.sendall(head)
+                    sock.sendall(body)
+                else:
+                    sock.sendall(head + body if body else head)
+                return
+            sock.sendall(head)
+            while data := body.read(BLOCK):
+                sock.sendall(data)
+        except (BrokenPipeError, ConnectionResetError):
+            self._cut = True
+
+    def answer(self, method: str, patience: float) -> Answer:
+        """Wait for the answer.
+
+        Raises:
+            OSError, BrokenAnswer: there is none.
+        """
+        self._paced.begin(patience)
+        if patience != self._idle:
+            self._socket.settimeout(patience)
+        return Answer(self, method)
+
+    def give_back(self) -> None:
+        """The answer was read whole."""
+        if self._cut:
+            self.close()
+            return
+        self._socket.settimeout(self._idle)
+        self._kept.put(self)
+
+    def close(self) -> None:
+        self._socket.close()
 
 
-class Https(HTTPSConnection):
-    """The same with TLS."""
+class _Stream(io.BufferedReader):
+    """Outlives the answers that are read from it: http.client closes what it read one from."""
 
-    response_class: Any = _answer
-
-    def __init__(self, *args: Any, idle_timeout: float, trickle: int, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self._idle_timeout = idle_timeout
-        self.trickle = trickle
-
-    def connect(self) -> None:
-        super().connect()
-        if self.ssl_context is not None and self.ssl_context.verify_mode == CERT_NONE:
-            # The user asked for this with --insecure; urllib3 would warn on standard error at every request.
-            self.is_verified = True
-
-    def request(self, *args: Any, **kwargs: Any) -> None:
-        self.timeout = self._idle_timeout
-        super().request(*args, **kwargs)
-
-
-class _PacedSocket:
-    """A socket as an answer sees it: something to read from."""
-
-    def __init__(self, sock: socket.socket, trickle: int) -> None:
-        self._sock = sock
-        self._trickle = trickle
-
-    def makefile(self, *_args: Any, **_kwargs: Any) -> io.BufferedReader:
-        raw = self._sock.makefile("rb", buffering=0)
-        patience = self._sock.gettimeout()
-        if patience is None:
-            return io.BufferedReader(raw)
-        return io.BufferedReader(PacedReader(raw, patience, self._trickle))
+    def close(self) -> None:
+        pass
 
 
 class PacedReader(io.RawIOBase):
@@ -85,20 +243,30 @@ class PacedReader(io.RawIOBase):
     """
 
     def __init__(
-        self, raw: io.RawIOBase, patience: float, trickle: int, *, clock: Callable[[], float] = time.monotonic
+        self,
+        read: Callable[[Any], int | None],
+        patience: float,
+        trickle: int,
+        *,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         """
         Args:
-            raw: reads from the socket; closed with this reader.
+            read: reads what is there into a buffer, waiting for it.
             patience: the socket's time-out in seconds.
             trickle: bytes that fill the budget by one `patience`.
             clock: seconds.
         """
         super().__init__()
-        self._raw = raw
-        self._most = self._budget = 2 * patience
-        self._earned = patience / trickle
+        self._raw = read
+        self._trickle = trickle
         self._clock = clock
+        self.begin(patience)
+
+    def begin(self, patience: float) -> None:
+        """Another answer is waited for."""
+        self._most = self._budget = 2 * patience
+        self._earned = patience / self._trickle
         self._goes_on = False
         self._failure: OSError | None = None
 
@@ -124,19 +292,39 @@ class PacedReader(io.RawIOBase):
             self._failure = error
             return 0
         # With so much room left, whoever reads comes back for the rest before it hands out anything.
-        self._goes_on = bool(count) and len(buffer) - (count or 0) >= io.DEFAULT_BUFFER_SIZE
+        self._goes_on = bool(count) and len(buffer) - (count or 0) >= _BUFFER
         return count
 
     def _read(self, buffer: Any) -> int | None:
         begun = self._clock()
-        count = self._raw.readinto(buffer)
+        count = self._raw(buffer)
         spent = self._clock() - begun
         self._budget = min(self._most, self._budget - spent + (count or 0) * self._earned)
         if count and self._budget < 0:
             raise TimeoutError("too few bytes for too long")
         return count
 
-    def close(self) -> None:
-        if not self.closed:
-            self._raw.close()
-        super().close()
+
+def target_of(url: str) -> str:
+    """Path and query of an absolute URL, byte for byte."""
+    rest = url.partition("://")[2]
+    start = len(rest)
+    for mark in "/?":
+        found = rest.find(mark, 0, start)
+        start = found if found >= 0 else start
+    path = rest[start:]
+    return path if path.startswith("/") else f"/{path}"
+
+
+def head_of(method: str, target: str, host: str, headers: Mapping[str, str]) -> bytes:
+    """The head of a request.
+
+    Raises:
+        ValueError: a value would end its line.
+    """
+    lines = [f"{method} {target} HTTP/1.1\r\nHost: {host}\r\n"]
+    lines += [f"{name}: {value}\r\n" for name, value in headers.items()]
+    head = "".join(lines) + "\r\n"
+    if not head.count("\r") == head.count("\n") == len(lines) + 2 or "\0" in head:
+        raise ValueError("a header would hold the end of a line")
+    return head.encode("latin-1")

@@ -16,9 +16,9 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Final
 
-from ocictl.sources import unreadable
 from ocictl.errors import ConflictError, StorageError
 from ocictl.lazy_dataclass import dataclass
+from ocictl.sources import unreadable
 from ocictl.transport.config import Limits
 from ocictl.transport.credential_files import helper_program, interpret, invalid, parse
 from ocictl.transport.credential_helpers import CredentialHelper, Login

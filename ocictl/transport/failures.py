@@ -8,7 +8,6 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Mapping, Sequence
-from http.client import responses as phrases
 from typing import Any, Final
 
 from ocictl.errors import (
@@ -122,6 +121,8 @@ def error_for(response: Response, body: ErrorBody, context: Context) -> OcictlEr
     status = response.status
     place = shown(response.url)
     codes = {str(entry["code"]) for entry in body.entries}
+    from http.client import responses as phrases  # loaded only here: half of a command's start-up
+
     phrase = phrases.get(status, "")
     message = f"{context.speaker} answered {status}{' ' if phrase else ''}{phrase} to {response.method} {place!r}{_said(body)}"
     if status < 400:

@@ -3,62 +3,69 @@
 from __future__ import annotations
 
 import socket
-import ssl
+import sys
 from collections.abc import Iterator
-
-from requests import exceptions as requests_errors
-from urllib3 import exceptions as urllib3_errors
 
 from ocictl.errors import TransportError
 from ocictl.lazy_pattern import pattern
 from ocictl.model.text import escape
-from ocictl.transport.proxies import unusable
 from ocictl.transport.url_policy import shown
 
 _REFUSED_TUNNEL = pattern(r"Tunnel connection failed: ([0-9]{3})\b")
 
-__all__ = ["TemporaryError", "reading_failed", "sending_failed", "shown"]
+__all__ = ["TemporaryError", "Unreached", "causes", "reading_failed", "sending_failed", "shown"]
 
 
 class TemporaryError(TransportError):
     """A failure that may be over at the next attempt (HTTP-06)."""
 
 
+class Unreached(Exception):  # noqa: N818 - it never leaves this layer
+    """No connection was made; the cause says why.
+
+    Attributes:
+        through_proxy: the proxy is not there, or does not want to lead to the host.
+    """
+
+    def __init__(self, *, through_proxy: bool = False) -> None:
+        super().__init__()
+        self.through_proxy = through_proxy
+
+
 def sending_failed(error: BaseException, method: str, url: str, *, connect_timeout: float) -> TransportError:
     """The error for a request that got no answer.
 
     Args:
-        error: what requests or urllib3 raised.
+        error: `Unreached`, `BrokenAnswer`, or what the system or the making of a request raised.
         method, url: of the request.
         connect_timeout: seconds, for the message.
     """
     place = shown(url)
     host = place.partition("://")[2].partition("/")[0]
     details = {"method": method, "url": place}
-    chain = list(_chain(error))
-    proxied = any(isinstance(cause, urllib3_errors.ProxyError) for cause in chain)
-    for cause in chain:
-        if isinstance(cause, ssl.SSLError):
-            from ocictl.transport import tls
+    chain = list(causes(error))
+    proxied = isinstance(error, Unreached) and error.through_proxy
+    if "ssl" in sys.modules:
+        from ocictl.transport import tls
 
-            if tls.is_lost(cause):
+        found = tls.find_error(chain)
+        if found is not None:
+            if tls.is_lost(found):
                 return _lost_in_tls(host, details)
-            return tls.handshake_failed(cause, host, method, place)
+            return tls.handshake_failed(found, host, method, place)
     for cause in chain:
         if isinstance(cause, socket.gaierror):
             return _unknown_host(cause, "the proxy" if proxied else host, details)
-    if isinstance(error, requests_errors.ConnectTimeout):
-        return TemporaryError(
-            f"no connection to {host!r} within {connect_timeout:g} seconds",
-            code="timeout",
-            hint="check the network, the port, and whether a proxy is needed (HTTPS_PROXY)",
-            details=details,
-        )
-    if isinstance(error, requests_errors.ReadTimeout):
+    if any(isinstance(cause, TimeoutError) for cause in chain):
+        if isinstance(error, Unreached):
+            return TemporaryError(
+                f"no connection to {host!r} within {connect_timeout:g} seconds",
+                code="timeout",
+                hint="check the network, the port, and whether a proxy is needed (HTTPS_PROXY)",
+                details=details,
+            )
         return _silent(method, place, details)
-    if isinstance(error, requests_errors.InvalidSchema | requests_errors.InvalidProxyURL):
-        return unusable(details)
-    if isinstance(error, requests_errors.InvalidURL | requests_errors.InvalidHeader | UnicodeError):
+    if isinstance(error, ValueError):
         return TransportError(f"{place!r} can't be requested", code="url-refused", details=details)
     if proxied:
         return _not_through_proxy(chain, host, details)
@@ -69,8 +76,8 @@ def reading_failed(error: BaseException, method: str, url: str) -> TransportErro
     """The error for an answer whose body broke off."""
     place = shown(url)
     details = {"method": method, "url": place}
-    chain = list(_chain(error))
-    if any(isinstance(cause, urllib3_errors.ReadTimeoutError | TimeoutError) for cause in chain):
+    chain = list(causes(error))
+    if any(isinstance(cause, TimeoutError) for cause in chain):
         return _silent(method, place, details)
     if any(isinstance(cause, ConnectionError) for cause in chain):
         return TemporaryError(
@@ -88,7 +95,7 @@ def _lost(
     chain: list[BaseException], method: str, place: str, host: str, details: dict[str, str]
 ) -> TransportError:
     refused = any(isinstance(cause, ConnectionRefusedError) for cause in chain)
-    unreached = any(isinstance(cause, urllib3_errors.NewConnectionError) for cause in chain)
+    unreached = isinstance(chain[0], Unreached)
     what = f"no connection to {host!r}" if unreached else f"the connection broke during {method} {place!r}"
     hint = None
     if refused:
@@ -149,7 +156,7 @@ def _reason(chain: list[BaseException]) -> str:
     return "connection lost"
 
 
-def _chain(error: BaseException) -> Iterator[BaseException]:
+def causes(error: BaseException) -> Iterator[BaseException]:
     """The exception and whatever it wraps, in any of the ways that the libraries do."""
     todo: list[object] = [error]
     seen: set[int] = set()

@@ -3,41 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from http.client import HTTPException
 from types import TracebackType
-from typing import Any, Final, Self
-
-from urllib3.exceptions import HTTPError
+from typing import Final, Self
 
 from ocictl.errors import ContentError
 from ocictl.transport import network
-from ocictl.transport.answers import Answer
+from ocictl.transport.answers import BrokenAnswer, RawAnswer
 
 BLOCK: Final = 256 * 1024
 """Bytes per read in the loops of this module."""
-
-
-class Headers:
-    """Header fields, looked up without regard to case."""
-
-    __slots__ = ("_raw",)
-
-    def __init__(self, raw: Any) -> None:
-        """Wrap urllib3's multi-valued dictionary."""
-        self._raw = raw
-
-    def get(self, name: str) -> str | None:
-        """All lines of this field joined by `, `, or None."""
-        value: str | None = self._raw.get(name)
-        return value
-
-    def getlist(self, name: str) -> list[str]:
-        """Each line of this field as it came (PY-05)."""
-        return list(self._raw.getlist(name))
-
-    def items(self) -> list[tuple[str, str]]:
-        """Every line, in order."""
-        return list(self._raw.iteritems())
 
 
 class Response:
@@ -66,7 +40,7 @@ class Response:
 
     def __init__(
         self,
-        raw: Any,
+        raw: RawAnswer,
         *,
         method: str,
         url: str,
@@ -77,7 +51,7 @@ class Response:
     ) -> None:
         """
         Args:
-            raw: urllib3's answer, nothing of its body read.
+            raw: the answer as it comes off the wire, nothing of its body read.
             method, url, at_home: see above.
             drain: an unread rest of at most so many bytes is read on closing, to keep the connection.
             on_body: told about every body that is read as a whole (debug log).
@@ -91,8 +65,8 @@ class Response:
         self.method = method
         self.url = url
         self.at_home = at_home
-        self.status: int = raw.status
-        self.headers = Headers(raw.headers)
+        self.status = raw.status
+        self.headers = raw.headers
 
     @property
     def size(self) -> int | None:
@@ -111,16 +85,14 @@ class Response:
             while part := self.read(BLOCK):
                 parts.append(part)
             return b"".join(parts)
-        data: bytes
         if self._ahead:
             data, self._ahead = self._ahead[:size], self._ahead[size:]
             return data
         try:
-            data = self._raw.read(size, decode_content=False)
-        except (HTTPError, OSError) as error:
+            return self._raw.read(size)
+        except (BrokenAnswer, OSError) as error:
             self._raw.close()
             raise network.reading_failed(error, self.method, self.url) from error
-        return data
 
     def readinto(self, buffer: memoryview, /) -> int:
         """Read into memory that is there already; return the number of bytes, 0 at the end.
@@ -128,24 +100,15 @@ class Response:
         Raises:
             TransportError: as `read`.
         """
-        raw = self._raw
-        body = getattr(raw, "_fp", None)
-        # urllib3 has no such call, so its own count of what is to come is kept right here.
-        if self._ahead or not isinstance(body, Answer) or body.chunked or raw.length_remaining is None:
+        if self._ahead:
             data = self.read(len(buffer))
             buffer[: len(data)] = data
             return len(data)
         try:
-            count = body.readinto(buffer) if raw.length_remaining else 0
-        except (HTTPException, OSError) as error:
-            raw.close()
+            return self._raw.readinto(buffer)
+        except (BrokenAnswer, OSError) as error:
+            self._raw.close()
             raise network.reading_failed(error, self.method, self.url) from error
-        raw.length_remaining -= count
-        if not count:
-            data = self.read(1)  # where urllib3 finds out that there should have been more
-            buffer[: len(data)] = data
-            count = len(data)
-        return count
 
     def preload(self, limit: int) -> None:
         """Read the first bytes of the body now, so that one that breaks off is found out now.
@@ -200,13 +163,11 @@ class Response:
         raw = self._raw
         try:
             # A 416 may promise a body and never send it, so its rest is not waited for.
-            left = getattr(raw, "length_remaining", None)
-            if self.status != 416 and left is not None and left <= self._drain:
-                while raw.read(BLOCK, decode_content=False):
+            if raw.left and raw.left <= self._drain and self.status != 416:
+                while raw.read(BLOCK):
                     pass
-                raw.release_conn()
-        except (HTTPError, OSError):
-            pass  # The answer is not wanted any more, and the connection is closed below.
+        except (BrokenAnswer, OSError, ValueError):
+            pass  # Closed already, or closed below: the answer is not wanted any more.
         finally:
             raw.close()
 

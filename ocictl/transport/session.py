@@ -16,12 +16,13 @@ from ocictl.model.text import escape
 from ocictl.target import Content
 from ocictl.transport import failures, url_policy
 from ocictl.transport import scopes as scope_rules
+from ocictl.transport.answers import Headers
 from ocictl.transport.auth import Attempt, Authenticator
 from ocictl.transport.config import TransportConfig
 from ocictl.transport.credentials import CredentialSource, Later
 from ocictl.transport.headers import warning_texts
 from ocictl.transport.network import TemporaryError
-from ocictl.transport.response import Headers, Response
+from ocictl.transport.response import Response
 from ocictl.transport.retry import Retrier
 from ocictl.transport.token_service import TokenService
 from ocictl.transport.wire import Exchange, Redirects, Wire

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import os
 import ssl
+from collections.abc import Iterable
 from pathlib import Path
 from threading import Lock
 
-from urllib3.util.ssl_ import create_urllib3_context
-
-from ocictl.sources import unreadable
 from ocictl.errors import InvalidInputError, StorageError, TransportError
 from ocictl.model.text import escape
+from ocictl.sources import unreadable
 from ocictl.transport import certs_d
 from ocictl.transport.config import TransportConfig
 
@@ -76,7 +75,12 @@ class Contexts:
 
     def _build(self, found: certs_d.HostCertificates, *, own: bool) -> ssl.SSLContext:
         config = self._config
-        context = create_urllib3_context()
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        context.minimum_version = ssl.TLSVersion.TLSv1_2
+        context.set_alpn_protocols(["http/1.1"])
+        context.post_handshake_auth = True
+        if key_log := os.environ.get("SSLKEYLOGFILE"):
+            context.keylog_filename = key_log
         # As in Go and curl: a trusted certificate ends the chain even if another one signed it, and a private
         # authority need not have every extension.
         context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
@@ -158,6 +162,11 @@ def _appear_as(context: ssl.SSLContext, cert_file: Path, key_file: Path | None) 
         ) from error
     except OSError as error:
         raise unreadable(cert_file, error) from error
+
+
+def find_error(chain: Iterable[BaseException]) -> ssl.SSLError | None:
+    """The first error of TLS among some causes."""
+    return next((cause for cause in chain if isinstance(cause, ssl.SSLError)), None)
 
 
 def is_lost(cause: ssl.SSLError) -> bool:

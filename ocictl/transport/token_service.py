@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-from ocictl.sources import BytesContent
 from ocictl.errors import OcictlError, RegistryError, UnauthorizedError
+from ocictl.sources import BytesContent
 from ocictl.transport import failures, token, url_policy
 from ocictl.transport.config import Limits
 from ocictl.transport.credentials import Credential

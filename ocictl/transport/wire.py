@@ -1,30 +1,31 @@
 """One exchange on the wire: a request out, redirects followed by us, an answer back.
 
-Requests go through requests' `HTTPAdapter.send`, not through its `Session`: no cookies, no .netrc, no redirects of
-its own, no decoding of bodies, and less work per request (docs/adr/0002-requests-through-the-adapter.md).
+Requests go over connections of our own, or through requests' adapter where a proxy leads to the host. Either way: no
+cookies, no .netrc, no redirects but ours, no decoding of bodies (docs/adr/0017-own-connections.md).
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, Final, Literal, cast
-
-import requests
-from urllib3.exceptions import HTTPError
-from urllib3.util import Timeout
+from functools import cached_property
+from threading import Lock
+from typing import TYPE_CHECKING, Final, Literal
 
 from ocictl._version import __version__
 from ocictl.errors import ContentError, RegistryError, TransportError
 from ocictl.lazy_dataclass import dataclass, field
 from ocictl.target import ByteStream, Content
 from ocictl.transport import network, url_policy
-from ocictl.transport.adapter import Adapter, Request, Route
+from ocictl.transport.answers import BrokenAnswer, RawAnswer
 from ocictl.transport.config import TransportConfig
+from ocictl.transport.connections import Direct, Sender
+from ocictl.transport.network import Unreached
 from ocictl.transport.redact import Redactor
 from ocictl.transport.response import BLOCK, Response
 from ocictl.transport.url_policy import Origin, shown
 
 if TYPE_CHECKING:
+    from ocictl.transport.tls import Contexts
     from ocictl.transport.wirelog import WireLog
 
 COMMON_HEADERS: Final[Mapping[str, str]] = {
@@ -77,15 +78,13 @@ class Wire:
         self._own_prefix = f"{own}/"
         self._config = config
         self._limits = config.limits
-        self._adapter = Adapter(config, registry)
-        self._routes: dict[tuple[Origin, bool], Route] = {}
+        self._registry = registry
+        self._senders: dict[tuple[Origin, bool], Sender] = {}
+        self._lock = Lock()
         self._redactor = Redactor()
         self._log = self._wire_log() if config.debug else None
-        idle = config.limits.idle_timeout
-        self._timeout = Timeout(connect=config.limits.connect_timeout, read=idle)
-        self._upload_timeout = Timeout(
-            connect=config.limits.connect_timeout, read=max(idle, config.limits.answer_timeout)
-        )
+        self._patience = config.limits.idle_timeout
+        self._upload_patience = max(self._patience, config.limits.answer_timeout)
 
     def _wire_log(self) -> WireLog:
         from ocictl.transport.wirelog import WireLog
@@ -127,8 +126,11 @@ class Wire:
 
     def close(self) -> None:
         """Close all kept connections."""
-        self._adapter.close()
-        self._routes.clear()
+        with self._lock:
+            senders = list(self._senders.values())
+            self._senders.clear()
+        for sender in senders:
+            sender.close()
 
     def _redirect_target(self, exchange: Exchange, response: Response) -> str | None:
         """Where to go on, or None if this redirect is the answer."""
@@ -162,22 +164,23 @@ class Wire:
             headers.update(exchange.private)
             self._redactor.learn(exchange.private)
         body: _Body | bytes | None = None
-        timeout = self._timeout
+        patience = self._patience
         if exchange.content is not None:
             headers["Content-Length"] = str(exchange.content.size)
             body = _open(exchange.content)
             if isinstance(body, _Body):
-                timeout = self._upload_timeout
+                patience = self._upload_patience
             elif exchange.secret:
                 self._redactor.learn_form(body)
         elif method in _WITH_BODY:
             headers["Content-Length"] = "0"
         if self._log is not None:
             self._log.request(method, url, headers.items())
-        request = Request(method, url, headers, body, self._route(origin, own=at_home and origin == self.own))
         try:
-            answer = self._adapter.send(request, stream=True, timeout=cast("Any", timeout))
-        except (requests.RequestException, HTTPError, OSError, UnicodeError) as error:
+            raw = self._sender(origin, own=at_home and origin == self.own).send(
+                method, url, headers, body, patience
+            )
+        except (Unreached, BrokenAnswer, OSError, ValueError) as error:
             failure = network.sending_failed(error, method, url, connect_timeout=self._limits.connect_timeout)
             if self._log is not None:
                 self._log.failure(method, url, failure.message)
@@ -185,13 +188,13 @@ class Wire:
         finally:
             if isinstance(body, _Body):
                 body.close()
-        return self._answer(exchange, answer.raw, url, at_home=at_home)
+        return self._answer(exchange, raw, url, at_home=at_home)
 
-    def _answer(self, exchange: Exchange, raw: Any, url: str, *, at_home: bool) -> Response:
+    def _answer(self, exchange: Exchange, raw: RawAnswer, url: str, *, at_home: bool) -> Response:
         log = self._log
         on_body = None
         if log is not None:
-            log.answer(exchange.method, url, raw.status, raw.headers.iteritems())
+            log.answer(exchange.method, url, raw.status, raw.headers.items())
             if not exchange.secret:
                 content_type = raw.headers.get("Content-Type")
 
@@ -211,12 +214,48 @@ class Wire:
             response.close()
         return response
 
-    def _route(self, origin: Origin, *, own: bool) -> Route:
+    def _sender(self, origin: Origin, *, own: bool) -> Sender:
+        """What sends requests to an origin; worked out at the first of them."""
         key = (origin, own)
-        route = self._routes.get(key)
-        if route is None:
-            route = self._routes[key] = Route(origin, own=own)
-        return route
+        sender = self._senders.get(key)
+        if sender is None:
+            with self._lock:
+                sender = self._senders.get(key)
+                if sender is None:
+                    sender = self._senders[key] = self._make_sender(origin, own=own)
+        return sender
+
+    def _make_sender(self, origin: Origin, *, own: bool) -> Sender:
+        tls = self._contexts.get(own=own) if origin.scheme == "https" else None
+        proxy = _proxy_for(origin)
+        if proxy is None:
+            known = [entry for entry in self._config.resolve if (entry.host, entry.port) == origin[1:]]
+            return Direct(
+                origin,
+                self._limits,
+                tls=tls,
+                address=(known[-1].address, known[-1].address_port) if known else None,
+                keep=self._config.pool_size,
+            )
+        from ocictl.transport.proxied import Proxied
+
+        proxy_tls = self._contexts.get(own=False) if proxy.lower().startswith("https:") else None
+        return Proxied(origin, self._config, proxy, tls=tls, proxy_tls=proxy_tls)
+
+    @cached_property
+    def _contexts(self) -> Contexts:
+        from ocictl.transport.tls import Contexts
+
+        return Contexts(self._config, self._registry)
+
+
+def _proxy_for(origin: Origin) -> str | None:
+    """The proxy that leads to an origin; never one to this machine, as in Go (NET-04)."""
+    if url_policy.is_loopback(origin.host):
+        return None
+    from ocictl.transport.proxies import proxy_for
+
+    return proxy_for(origin)
 
 
 class _Body:

@@ -8,6 +8,8 @@ import sys
 
 import pytest
 
+from tests.support.registry import MANIFEST, Registry
+
 HEAVY = ("requests", "urllib3", "rich", "jsonschema", "filelock", "ssl", "http.client", "tarfile")
 COMMANDS = [
     *("push", "pull", "attach", "discover", "resolve", "tag", "manifest fetch", "blob fetch"),
@@ -52,7 +54,7 @@ def test_version_loads_nothing_heavy() -> None:
     loaded = _loaded(_run("version"))
     assert not loaded & set(HEAVY)
     parts = {name.split(".")[1] for name in loaded if name.startswith("ocictl.")}
-    assert not parts & {"ops", "stores", "transport", "content"}
+    assert not parts & {"ops", "stores", "transport", "content", "sources"}
 
 
 def test_templates_are_loaded_for_templates(tmp_path_factory: pytest.TempPathFactory) -> None:
@@ -72,6 +74,14 @@ def test_a_layout_needs_no_http(tmp_path_factory: pytest.TempPathFactory) -> Non
     folder = tmp_path_factory.mktemp("layout")
     push = _run("push", "--oci-layout", f"{folder}/lay:v1", "-a", "k=v")
     assert not _loaded(push) & {"requests", "urllib3", "rich", "jsonschema"}
+
+
+def test_a_registry_on_this_machine_needs_no_library_for_http(registry: Registry) -> None:
+    """Requests that are sent directly need a socket; TLS, proxies and chunks are loaded where there are some."""
+    found = registry.put_manifest("a/b", {"schemaVersion": 2, "mediaType": MANIFEST}, tag="v1")
+    loaded = _loaded(_run("resolve", f"{registry.host}/a/b:v1"))
+    assert found
+    assert not loaded & {"requests", "urllib3", "http.client", "email.parser", "ssl", "urllib.request"}
 
 
 def test_a_registry_needs_no_rich() -> None:

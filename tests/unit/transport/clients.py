@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import io
 from typing import Any
-
-from urllib3 import HTTPHeaderDict, HTTPResponse
 
 from ocictl.events import Event
 from ocictl.model.reference import Reference
+from ocictl.transport.answers import BrokenAnswer, Headers
 from ocictl.transport.config import Limits, TransportConfig
 from ocictl.transport.response import Response
 from ocictl.transport.session import RegistryClient
@@ -35,12 +35,31 @@ def answer(
     at_home: bool = True,
 ) -> Response:
     """An answer as if it had come from a registry."""
-    import io
-
-    fields = HTTPHeaderDict()
-    for name, value in headers or []:
-        fields.add(name, value)
-    raw = HTTPResponse(
-        io.BytesIO(body), headers=fields, status=status, preload_content=False, decode_content=False
-    )
+    raw = InMemory(status, Headers(headers or []), body)
     return Response(raw, method=method, url=url, at_home=at_home, drain=65536)
+
+
+class InMemory:
+    """A `RawAnswer` whose body is there already."""
+
+    def __init__(self, status: int, headers: Headers, body: bytes) -> None:
+        self.status = status
+        self.headers = headers
+        self._body = io.BytesIO(body)
+        self._size = int(headers.get("Content-Length") or len(body))
+
+    @property
+    def left(self) -> int | None:
+        return self._size - self._body.tell()
+
+    def read(self, size: int, /) -> bytes:
+        data = self._body.read(size)
+        if not data and self.left:
+            raise BrokenAnswer
+        return data
+
+    def readinto(self, buffer: memoryview, /) -> int:
+        return self._body.readinto(buffer)
+
+    def close(self) -> None:
+        pass

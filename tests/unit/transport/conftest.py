@@ -24,3 +24,10 @@ def run_threads() -> Callable[[Callable[[], object], int], list[object]]:
             return list(pool.map(one, range(count)))
 
     return run
+
+
+@pytest.fixture
+def through_requests(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Send requests the way through a proxy: with requests, so that `responses` can answer them."""
+    for name in ("http_proxy", "https_proxy"):
+        monkeypatch.setenv(name, "http://proxy.example.com:3128")

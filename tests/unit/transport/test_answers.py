@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ocictl.transport import answers
-from ocictl.transport.answers import Answer
+from ocictl.transport import answers, connections
+from ocictl.transport.answers import Answer, BrokenAnswer
 
 BODY = b"body of the answer"
 ORDINARY = b"HTTP/1.1 200 OK\r\nContent-Length: 18\r\nContent-Type: text/plain\r\nWarning: one\r\nwarning:\ttwo \r\n\r\n"
@@ -49,7 +49,7 @@ HEADS = {
 
 
 class _Socket:
-    """What an answer reads from."""
+    """What http.client reads an answer from."""
 
     def __init__(self, data: bytes) -> None:
         self._data = data
@@ -58,27 +58,47 @@ class _Socket:
         return io.BufferedReader(io.BytesIO(self._data))
 
 
-def outcome(kind: type[HTTPResponse], data: bytes, method: str) -> object:
-    """All that a reader of the answer can tell, or the exception."""
-    socket: Any = _Socket(data)
-    answer = kind(socket, method=method)
+class Lent:
+    """A connection that notes what becomes of it."""
+
+    def __init__(self, data: bytes) -> None:
+        self.stream = connections._Stream(io.BytesIO(data))  # type: ignore[arg-type]
+        self.end = ""
+
+    def give_back(self) -> None:
+        self.end = "kept"
+
+    def close(self) -> None:
+        self.end = "closed"
+
+
+def by_http_client(data: bytes, method: str) -> object:
+    """All that a reader of the answer can tell, or that there is none."""
+    answer = HTTPResponse(_Socket(data), method=method)  # type: ignore[arg-type]
     try:
         answer.begin()
-        facts = (
-            answer.status,
-            answer.code,
-            answer.reason,
-            answer.version,
-            list(answer.msg.items()),
-            [answer.getheader(name) for name in ("content-length", "WARNING", "x")],
-            answer.msg.get_all("warning"),
-            getattr(answer, "chunked", None),
-            getattr(answer, "length", None),
-            getattr(answer, "will_close", None),
-        )
-        return facts, answer.read()
-    except (HTTPException, ValueError) as error:
-        return type(error)
+        body = answer.read()
+    except (HTTPException, ValueError):
+        return "broken"
+    return answer.status, list(answer.msg.items()), body, not answer.will_close
+
+
+def by_us(data: bytes, method: str, *, into: bool = False) -> object:
+    """The same by `Answer`."""
+    lent = Lent(data)
+    try:
+        answer = Answer(lent, method)
+        parts, buffer = [], memoryview(bytearray(7))
+        if into:
+            while count := answer.readinto(buffer):
+                parts.append(bytes(buffer[:count]))
+        else:
+            while part := answer.read(7):
+                parts.append(part)
+    except (BrokenAnswer, ValueError):
+        return "broken"
+    answer.close()
+    return answer.status, answer.headers.items(), b"".join(parts), lent.end == "kept"
 
 
 @pytest.mark.parametrize("method", ["GET", "HEAD"])
@@ -86,7 +106,7 @@ def outcome(kind: type[HTTPResponse], data: bytes, method: str) -> object:
 def test_heads(name: str, method: str) -> None:
     """PY-01: ordinary and strange heads give what http.client makes of them."""
     data = HEADS[name] + BODY
-    assert outcome(Answer, data, method) == outcome(HTTPResponse, data, method)
+    assert by_us(data, method) == by_us(data, method, into=True) == by_http_client(data, method)
 
 
 line = st.tuples(
@@ -107,14 +127,61 @@ line = st.tuples(
 def test_any_head(start: str, lines: list[str], method: str) -> None:
     """PY-01: no head is read in another way than http.client reads it."""
     data = (start + "".join(lines) + "\r\n").encode("utf-8", "replace") + BODY
-    assert outcome(Answer, data, method) == outcome(HTTPResponse, data, method)
+    assert by_us(data, method) == by_http_client(data, method)
 
 
 def test_the_quick_way_is_taken(monkeypatch: pytest.MonkeyPatch) -> None:
     """An ordinary head does not get to the parser of e-mails."""
 
-    def refuse(_self: HTTPResponse) -> None:
+    def refuse(*_: object) -> None:
         pytest.fail("read by http.client")
 
-    monkeypatch.setattr(answers.HTTPResponse, "begin", refuse)
-    assert outcome(Answer, ORDINARY + BODY, "GET") is not None
+    monkeypatch.setattr(answers, "_unusual", refuse)
+    assert by_us(ORDINARY + BODY, "GET") != "broken"
+
+
+@pytest.mark.parametrize("count", [0, 5, 18])
+@pytest.mark.parametrize("head", ["ordinary", "closing", "chunked"])
+def test_what_becomes_of_the_connection(head: str, count: int) -> None:
+    """It serves another request only if nothing of this answer is left on it, and nobody said otherwise."""
+    lent = Lent(HEADS[head] + (b"" if head == "chunked" else BODY))
+    answer = Answer(lent, "GET")
+    read = answer.read(count) if count else b""
+    assert read == BODY[:count]
+    if count == len(BODY):
+        assert answer.read(1) == b""
+    for _ in range(2):
+        answer.close()
+    assert lent.end == ("kept" if head != "closing" and count == len(BODY) else "closed")
+
+
+@pytest.mark.parametrize("cut", [1, 17])
+@pytest.mark.parametrize("head", ["ordinary", "closing"])
+def test_a_body_that_ends_early(head: str, cut: int) -> None:
+    """What came is handed out, and the end is not taken for one."""
+    answer = Answer(Lent(HEADS[head] + BODY[:cut]), "GET")
+    assert answer.read(100) == BODY[:cut]
+    assert answer.left == len(BODY) - cut
+    with pytest.raises(BrokenAnswer):
+        answer.read(100)
+    with pytest.raises(BrokenAnswer):
+        answer.readinto(memoryview(bytearray(5)))
+
+
+def test_reading_what_was_closed() -> None:
+    """A closed answer is not an empty one."""
+    answer = Answer(Lent(ORDINARY + BODY), "GET")
+    answer.close()
+    with pytest.raises(ValueError, match="closed"):
+        answer.read(5)
+
+
+def test_headers() -> None:
+    """PY-05: each line as it came; joined for whoever wants one value."""
+    headers = answers.Headers([("Link", "a"), ("X", ""), ("link", "b")])
+    assert headers.get("LINK") == "a, b"
+    assert headers.getlist("Link") == ["a", "b"]
+    assert headers.get("x") == ""
+    assert headers.get("y") is None
+    assert headers.getlist("y") == []
+    assert headers.items() == [("Link", "a"), ("X", ""), ("link", "b")]

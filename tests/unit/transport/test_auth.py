@@ -11,7 +11,6 @@ import pytest
 import responses
 from requests import PreparedRequest
 
-from ocictl.content import BytesContent
 from ocictl.errors import (
     CredentialError,
     DeniedError,
@@ -20,6 +19,7 @@ from ocictl.errors import (
     TransportError,
     UnauthorizedError,
 )
+from ocictl.sources import BytesContent
 from ocictl.transport import auth
 from ocictl.transport.config import TransportConfig
 from ocictl.transport.credentials import Anonymous, Credential, CredentialSource, Explicit
@@ -27,6 +27,8 @@ from ocictl.transport.session import RegistryClient
 from ocictl.transport.url_policy import origin_of
 from ocictl.transport.wire import Exchange
 from tests.unit.transport.clients import client
+
+pytestmark = pytest.mark.usefixtures("through_requests")
 
 HOME = "https://registry.example.com"
 URL = f"{HOME}/v2/a/b/manifests/v1"

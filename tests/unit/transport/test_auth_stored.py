@@ -18,6 +18,8 @@ from ocictl.transport.credentials import Credential, Explicit
 from ocictl.transport.session import RegistryClient
 from tests.unit.transport.clients import client
 
+pytestmark = pytest.mark.usefixtures("through_requests")
+
 URL = "https://registry.example.com/v2/a/b/manifests/v1"
 REALM = "https://auth.example.net/token"
 PULL = ("repository:a/b:pull",)

@@ -5,15 +5,18 @@ from __future__ import annotations
 import io
 import socket
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 import pytest
 
 from ocictl.errors import TransportError
+from ocictl.sources import BytesContent
 from ocictl.transport.config import Limits
-from ocictl.transport.connections import PacedReader
+from ocictl.transport.connections import PacedReader, head_of, target_of
 from tests.unit.transport.clients import client
+from tests.unit.transport.servers import Reply, recorder, scripted
 
 
 class Slow(io.RawIOBase):
@@ -37,7 +40,7 @@ class Slow(io.RawIOBase):
 def read(*steps: tuple[float, int]) -> int:
     """How many bytes come, with a time-out of 60 seconds and 1024 bytes in it."""
     slow = Slow(*steps)
-    reader = PacedReader(slow, 60.0, 1024, clock=lambda: slow.now)
+    reader = PacedReader(slow.readinto, 60.0, 1024, clock=lambda: slow.now)
     return len(io.BufferedReader(reader).read())
 
 
@@ -90,7 +93,7 @@ class Resetting(io.RawIOBase):
 
 def test_what_came_before_an_error_is_handed_out() -> None:
     """A reset throws nothing away: the read ends with what has come, and the next one says what happened."""
-    reader = io.BufferedReader(PacedReader(Resetting(300_000), 60.0, 1024))
+    reader = io.BufferedReader(PacedReader(Resetting(300_000).readinto, 60.0, 1024))
     assert reader.readline(5) == b"xxxxx"
     assert len(reader.read(1_000_000)) == 299_995
     for _ in range(2):
@@ -100,7 +103,7 @@ def test_what_came_before_an_error_is_handed_out() -> None:
 
 def test_an_error_in_the_head_is_one() -> None:
     """A head that breaks off must not look as if it ended there."""
-    reader = io.BufferedReader(PacedReader(Resetting(100), 60.0, 1024))
+    reader = io.BufferedReader(PacedReader(Resetting(100).readinto, 60.0, 1024))
     with pytest.raises(ConnectionResetError):
         reader.readline()
 
@@ -143,3 +146,85 @@ def test_a_slow_loris(before: bytes) -> None:
             with registry.request("GET", "/v2/", expected=(200,)) as response:
                 response.read()
     assert raised.value.code == "timeout"
+
+
+@pytest.mark.parametrize(
+    ("url", "target"),
+    [
+        ("http://h", "/"),
+        ("https://h:5000/v2/", "/v2/"),
+        ("https://h?x=/y", "/?x=/y"),
+        ('https://h/a%2fb?x=1&y="z"', '/a%2fb?x=1&y="z"'),
+        ("http://[::1]:80/a//b/../c", "/a//b/../c"),
+    ],
+)
+def test_request_lines(url: str, target: str) -> None:
+    """URLs go out as they came in, byte for byte (PUSH-04)."""
+    assert target_of(url) == target
+
+
+def test_a_head() -> None:
+    """Host first, then the headers in their order."""
+    assert head_of("GET", "/v2/", "h:5000", {"A": "b", "C": ""}) == (
+        b"GET /v2/ HTTP/1.1\r\nHost: h:5000\r\nA: b\r\nC: \r\n\r\n"
+    )
+
+
+@pytest.mark.parametrize("value", ["a\r\nX: y", "a\nX: y", "a\rX: y", "a\0b", "\u20ac"])
+def test_no_header_becomes_two(value: str) -> None:
+    """A token that a server made up can't add lines to a request."""
+    with pytest.raises(ValueError, match=r"end of a line|latin-1"):
+        head_of("GET", "/", "h", {"Authorization": value})
+
+
+def test_a_connection_that_was_closed_meanwhile() -> None:
+    """A kept connection is looked at before it is used, so what may not be sent twice is not lost on a dead one."""
+    with scripted(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok") as (port, seen):
+        with client(f"127.0.0.1:{port}") as registry:
+            for _ in range(3):
+                with registry.request("POST", "/v2/", expected=(200,)) as response:
+                    assert response.body(10) == b"ok"
+                deadline = time.monotonic() + 5
+                (kept,) = next(iter(registry._wire._senders.values()))._kept._idle  # type: ignore[attr-defined]
+                while kept.is_quiet() and time.monotonic() < deadline:
+                    time.sleep(0.005)
+    assert [request.split()[0] for request in seen] == [b"POST"] * 3
+
+
+@pytest.mark.parametrize("keep", [1, 3])
+def test_how_many_are_kept(keep: int) -> None:
+    """No more connections than wanted wait for the next request; none after the client was closed."""
+    with recorder(lambda _: Reply(body=b"x")) as home, client(home.host, pool_size=keep) as registry:
+        open_now = [registry.request("GET", "/v2/", expected=(200,)) for _ in range(4)]
+        for response in open_now[:3]:
+            response.body(10)
+        (sender,) = registry._wire._senders.values()
+        assert len(sender._kept) == keep  # type: ignore[attr-defined]
+        registry.close()
+        open_now[3].body(10)
+        assert len(sender._kept) == 0  # type: ignore[attr-defined]
+
+
+def test_an_answer_before_the_end_of_the_body() -> None:
+    """A server that has heard enough is listened to, and its connection is not used again."""
+
+    def serve() -> None:
+        for _ in range(2):
+            connection, _ = listener.accept()
+            with connection:
+                connection.recv(1000)
+                connection.sendall(b"HTTP/1.1 413 Too Large\r\nContent-Length: 2\r\n\r\nno")
+                connection.shutdown(socket.SHUT_WR)
+                while connection.recv(1 << 20):
+                    pass
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        thread = threading.Thread(target=serve, daemon=True)
+        thread.start()
+        with client(f"127.0.0.1:{listener.getsockname()[1]}") as registry:
+            for _ in range(2):
+                content = BytesContent(bytes(10 << 20))
+                with registry.request("PUT", "/v2/x", expected=(413,), content=content) as response:
+                    assert response.body(10) == b"no"
+        thread.join(5)
+        assert not thread.is_alive()

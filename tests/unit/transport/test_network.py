@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import socket
 import ssl
+from http.client import BadStatusLine, IncompleteRead, RemoteDisconnected
 
 import pytest
-from requests import exceptions as requests_errors
-from urllib3 import exceptions as urllib3_errors
 
 from ocictl.errors import TransportError
-from ocictl.transport.network import TemporaryError, reading_failed, sending_failed
+from ocictl.transport.answers import BrokenAnswer
+from ocictl.transport.network import TemporaryError, Unreached, reading_failed, sending_failed
 
 URL = "https://u:SECRET@registry.example.com/v2/?sig=SECRET"
 
@@ -29,44 +29,55 @@ def caused(outer: BaseException, inner: BaseException) -> BaseException:
 @pytest.mark.parametrize(
     ("error", "code", "words", "temporary"),
     [
-        (requests_errors.ConnectTimeout(), "timeout", "within 15 seconds", True),
-        (requests_errors.ReadTimeout(), "timeout", "for too long", True),
+        (caused(Unreached(), TimeoutError()), "timeout", "within 15 seconds", True),
+        (TimeoutError(), "timeout", "for too long", True),
         (
-            requests_errors.ConnectionError(ConnectionResetError(104, "Connection reset by peer")),
+            ConnectionResetError(104, "Connection reset by peer"),
             "connection-failed",
-            "connection reset by peer",
+            "the connection broke during GET 'https://registry.example.com/v2/': connection reset by peer",
             True,
         ),
-        (requests_errors.ConnectionError("SECRET"), "connection-failed", "connection lost", True),
         (
-            requests_errors.ConnectionError(socket.gaierror(socket.EAI_AGAIN, "Try again")),
+            caused(Unreached(), ConnectionRefusedError(111, "Connection refused")),
+            "connection-failed",
+            "no connection to 'registry.example.com': connection refused",
+            True,
+        ),
+        (OSError("SECRET"), "connection-failed", "connection lost", True),
+        (
+            caused(BrokenAnswer(), BadStatusLine("SECRET")),
+            "connection-failed",
+            "the answer is not HTTP",
+            True,
+        ),
+        (
+            caused(BrokenAnswer(), RemoteDisconnected("SECRET")),
+            "connection-failed",
+            "closed without an answer",
+            True,
+        ),
+        (
+            caused(Unreached(), socket.gaierror(socket.EAI_AGAIN, "Try again")),
             "connection-failed",
             "can't be resolved",
             True,
         ),
         (
-            requests_errors.ConnectionError(socket.gaierror(socket.EAI_NONAME, "Unknown")),
+            caused(Unreached(), socket.gaierror(socket.EAI_NONAME, "Unknown")),
             "connection-failed",
             "can't be resolved",
             False,
         ),
-        (
-            requests_errors.InvalidSchema("Missing dependencies for SOCKS support."),
-            "connection-failed",
-            "the proxy",
-            False,
-        ),
-        (requests_errors.InvalidProxyURL("SECRET"), "connection-failed", "the proxy", False),
-        (requests_errors.InvalidURL("SECRET"), "url-refused", "can't be requested", False),
+        (ValueError("SECRET"), "url-refused", "can't be requested", False),
         (UnicodeEncodeError("ascii", "SECRET", 0, 1, "SECRET"), "url-refused", "can't be requested", False),
         (
-            requests_errors.SSLError(ssl.SSLEOFError(8, "EOF occurred in violation of protocol")),
+            caused(Unreached(), ssl.SSLEOFError(8, "EOF occurred in violation of protocol")),
             "connection-failed",
             "closed the connection while TLS was spoken",
             True,
         ),
         (
-            requests_errors.ProxyError(urllib3_errors.ProxyError("SECRET", OSError(111, "Refused"))),
+            caused(Unreached(through_proxy=True), OSError(111, "Refused")),
             "connection-failed",
             "through the proxy: refused",
             True,
@@ -85,15 +96,11 @@ def test_sending(error: BaseException, code: str, words: str, temporary: bool) -
 @pytest.mark.parametrize(
     ("error", "code"),
     [
-        (urllib3_errors.ReadTimeoutError(None, None, "SECRET"), "timeout"),  # type: ignore[arg-type]
         (TimeoutError(), "timeout"),
-        (
-            urllib3_errors.ProtocolError("SECRET", ConnectionResetError(104, "Connection reset by peer")),
-            "connection-failed",
-        ),
-        (caused(urllib3_errors.ProtocolError("SECRET"), ConnectionAbortedError()), "connection-failed"),
-        (urllib3_errors.IncompleteRead(5, 5), "response-truncated"),
-        (urllib3_errors.ProtocolError("SECRET"), "response-truncated"),
+        (ConnectionResetError(104, "Connection reset by peer"), "connection-failed"),
+        (caused(BrokenAnswer("SECRET"), ConnectionAbortedError()), "connection-failed"),
+        (caused(BrokenAnswer(), IncompleteRead(b"SECRET", 5)), "response-truncated"),
+        (BrokenAnswer("SECRET"), "response-truncated"),
     ],
 )
 def test_reading(error: BaseException, code: str) -> None:
@@ -106,7 +113,7 @@ def test_reading(error: BaseException, code: str) -> None:
 
 def test_exceptions_in_a_circle() -> None:
     """An exception that is its own cause does no harm."""
-    error = requests_errors.ConnectionError()
+    error = ConnectionError()
     error.args = (error,)
     error.__cause__ = error
     assert sending(error).code == "connection-failed"
@@ -118,7 +125,7 @@ def test_exceptions_in_a_circle() -> None:
 def test_proxies_that_refuse(status: int, temporary: bool) -> None:
     """A proxy's own status is named; what it forbids stays forbidden, what it can't do now may work later."""
     refusal = OSError(f"Tunnel connection failed: {status} SECRET")
-    failure = sending(requests_errors.ProxyError(urllib3_errors.ProxyError("SECRET", refusal)))
+    failure = sending(caused(Unreached(through_proxy=True), refusal))
     assert f"the proxy answered {status}" in failure.message
     assert isinstance(failure, TemporaryError) is temporary
     assert ("USER:PASSWORD" in (failure.hint or "")) is (status in (401, 407))
@@ -126,7 +133,7 @@ def test_proxies_that_refuse(status: int, temporary: bool) -> None:
 
 def test_a_plain_connection_that_breaks() -> None:
     """The other protocol may be the reason, which only the user can know."""
-    error = requests_errors.ConnectionError(ConnectionResetError(104, "Connection reset by peer"))
+    error = ConnectionResetError(104, "Connection reset by peer")
     plain = sending_failed(error, "GET", "http://127.0.0.1:5000/v2/", connect_timeout=15)
     assert "--plain-http=false" in (plain.hint or "")
     assert sending(error).hint is None

@@ -18,6 +18,8 @@ from tests.support.shared import present, spec_path, spec_rows, vector_rows
 from tests.unit.transport.clients import answer, client
 from tests.unit.transport.servers import scripted
 
+pytestmark = pytest.mark.usefixtures("through_requests")
+
 HOME = "https://registry.example.com"
 LIST = f"{HOME}/v2/a/b/tags/list"
 

@@ -9,7 +9,6 @@ import requests
 import responses
 
 from ocictl import _version
-from ocictl.content import BytesContent
 from ocictl.errors import (
     ContentError,
     InvalidInputError,
@@ -20,9 +19,12 @@ from ocictl.errors import (
 )
 from ocictl.events import Event, RegistryWarning, Retrying
 from ocictl.model.reference import Reference
+from ocictl.sources import BytesContent
 from ocictl.transport.config import Limits, TransportConfig
 from ocictl.transport.session import RegistryClient, base_url, check_headers
 from tests.unit.transport.clients import client
+
+pytestmark = pytest.mark.usefixtures("through_requests")
 
 HOME = "https://registry.example.com"
 URL = f"{HOME}/v2/a/b/manifests/v1"

@@ -7,12 +7,14 @@ from urllib.parse import parse_qsl, urlsplit
 import pytest
 import responses
 
-from ocictl.content import BytesContent
 from ocictl.errors import OcictlError
+from ocictl.sources import BytesContent
 from ocictl.transport import endpoints
 from ocictl.transport.credentials import Credential, CredentialSource, Explicit
 from tests.support.registry import Quirks, Registry
 from tests.unit.transport.clients import client
+
+pytestmark = pytest.mark.usefixtures("through_requests")
 
 URL = "https://registry.example.com/v2/a/b/manifests/v1"
 REALM = "https://auth.example.net/token"

@@ -9,9 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from urllib3.util import connection
 
-from ocictl.content import BytesContent, FileContent
 from ocictl.errors import (
     ContentError,
     DeniedError,
@@ -22,6 +20,7 @@ from ocictl.errors import (
     TransportError,
     UnauthorizedError,
 )
+from ocictl.sources import BytesContent, FileContent
 from ocictl.target import ByteStream
 from ocictl.transport.config import Limits
 from ocictl.transport.credentials import Explicit
@@ -447,8 +446,8 @@ def test_connections_are_kept(monkeypatch: pytest.MonkeyPatch, reply: Reply, met
         opened.append(args)
         return original(*args, **kwargs)
 
-    original = connection.create_connection
-    monkeypatch.setattr(connection, "create_connection", count)
+    original = socket.create_connection
+    monkeypatch.setattr(socket, "create_connection", count)
     with recorder(lambda _: reply) as home, client(home.host) as registry:
         for _ in range(3):
             registry.request(method, "/v2/x", expected=(200, 204, 404, 503)).close()
