@@ -6,7 +6,6 @@ Only this module calls `fetch`: nobody else can forget the check of size and dig
 from __future__ import annotations
 
 import io
-import random
 import time
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, BinaryIO, Final
@@ -14,13 +13,13 @@ from typing import TYPE_CHECKING, BinaryIO, Final
 from ocictl.closing import Closing
 from ocictl.errors import ContentError, TransportError
 from ocictl.events import EventSink, Retrying, discard
-from ocictl.hashing import BackgroundHasher
 from ocictl.model.descriptor import Descriptor
 from ocictl.model.digest import Digest, Hasher, new_hasher
 from ocictl.model.manifest import Document, parse_document
 from ocictl.target import ByteStream, ReadOnlyTarget
 
 if TYPE_CHECKING:
+    from ocictl.hashing import BackgroundHasher
     from ocictl.ranges.stream import Source
 
 CHUNK: Final = 256 * 1024
@@ -203,7 +202,9 @@ class _ResumingStream(Closing):
         self._failures += 1
         if error.code not in _BROKEN_OFF or self._failures >= self._attempts:
             raise error
-        delay = random.uniform(0, min(RESUME_PAUSE_MAX, 0.5 * 2**self._failures))  # noqa: S311 - jitter
+        from random import uniform
+
+        delay = uniform(0, min(RESUME_PAUSE_MAX, 0.5 * 2**self._failures))  # noqa: S311 - jitter
         self._on_event(
             Retrying(
                 method="GET",
@@ -311,9 +312,12 @@ def _copy(
     on_bytes: Callable[[int], None] | None,
 ) -> None:
     """Write what `opened` returns behind what is kept, and check both. It is opened late, and closed."""
-    algorithm = descriptor.digest.algorithm
-    in_background = descriptor.size >= BACKGROUND_FROM
-    hasher = BackgroundHasher(algorithm) if in_background else new_hasher(algorithm)
+    background: BackgroundHasher | None = None
+    if descriptor.size >= BACKGROUND_FROM:
+        from ocictl.hashing import BackgroundHasher
+
+        background = BackgroundHasher(descriptor.digest.algorithm)
+    hasher = background or new_hasher(descriptor.digest.algorithm)
     try:
         if kept:
             output.seek(0)
@@ -321,16 +325,14 @@ def _copy(
                 hasher.update(output.read(count))
         count = kept
         with VerifyingReader(opened(), descriptor, kept=kept, hasher=hasher) as reader:
-            while (
-                data := reader.pass_on(hasher) if isinstance(hasher, BackgroundHasher) else reader.read(CHUNK)
-            ):
+            while data := reader.read(CHUNK) if background is None else reader.pass_on(background):
                 output.write(data)
                 count += len(data)
                 if on_bytes is not None:
                     on_bytes(count)
     finally:
-        if isinstance(hasher, BackgroundHasher):
-            hasher.close()
+        if background is not None:
+            background.close()
 
 
 def _rest(target: ReadOnlyTarget, descriptor: Descriptor, start: int) -> ByteStream:

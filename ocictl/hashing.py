@@ -17,6 +17,8 @@ _WAITING: Final = 8
 BUFFER: Final = 1024 * 1024
 """Bytes of one buffer that is lent out."""
 _BUFFERS: Final = 4
+_spare: Final[deque[memoryview]] = deque(maxlen=16)
+"""Buffers that nobody has: memory that was written to once costs less than new one."""
 
 
 class BackgroundHasher:
@@ -49,7 +51,7 @@ class BackgroundHasher:
         if self._free is None:
             self._free = SimpleQueue()
             for _ in range(_BUFFERS):
-                self._free.put(memoryview(bytearray(BUFFER)))
+                self._free.put(_take_spare() or memoryview(bytearray(BUFFER)))
         return self._free.get()
 
     def take(self, buffer: memoryview, count: int) -> None:
@@ -69,6 +71,8 @@ class BackgroundHasher:
             self._blocks.append(None)
             self._filled.release()
             self._thread.join()
+            while self._free is not None and not self._free.empty():
+                _spare.append(self._free.get())
 
     def _work(self) -> None:
         while True:
@@ -84,3 +88,11 @@ class BackgroundHasher:
             else:
                 self._hasher.update(block)
             self._room.release()
+
+
+def _take_spare() -> memoryview | None:
+    try:
+        buffer = _spare.pop()
+    except IndexError:
+        return None
+    return buffer if len(buffer) == BUFFER else None

@@ -9,15 +9,17 @@ from __future__ import annotations
 import io
 import os
 from pathlib import Path
-from typing import BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
 
 from ocictl.closing import Closing
 from ocictl.content import CHUNK, DataStream, open_verified
 from ocictl.errors import StorageError
-from ocictl.hashing import BackgroundHasher
 from ocictl.model.descriptor import Descriptor
 from ocictl.model.digest import Digest, new_hasher
 from ocictl.target import ByteStream, Content, ReadOnlyTarget
+
+if TYPE_CHECKING:
+    from ocictl.hashing import BackgroundHasher
 
 
 class BytesContent:
@@ -177,6 +179,8 @@ class HashedContent(Closing):
     def open(self) -> ByteStream:
         self.close()
         self._digest = None
+        from ocictl.hashing import BackgroundHasher
+
         self._hasher = BackgroundHasher(self._algorithm)
         return _HashingStream(self._content.open(), self._hasher)
 

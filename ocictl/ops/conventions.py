@@ -16,9 +16,7 @@ from ocictl.errors import ContentError
 from ocictl.model import media_types
 from ocictl.model.annotations import UNPACK
 from ocictl.model.descriptor import Descriptor
-from ocictl.ops.codec import Decompressed
 from ocictl.ops.titles import clean_title
-from ocictl.tar_reader import TarReader
 
 __all__ = ["has_bare_names", "holds_directory", "is_directory", "may_hold_directory"]
 
@@ -60,6 +58,9 @@ def holds_directory(archive: BinaryIO, descriptor: Descriptor) -> bool:
     Raises:
         OSError: it can't be read.
     """
+    from ocictl.ops.codec import Decompressed
+    from ocictl.tar_reader import TarReader
+
     archive.seek(0, os.SEEK_SET)
     name = clean_title(descriptor.title or "").rpartition("/")[2].encode()
     try:

@@ -6,15 +6,14 @@ import errno
 import io
 import os
 import re
-import secrets
-import shutil
 import stat
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, BinaryIO, Final
 
+from ocictl.content import CHUNK
 from ocictl.errors import OcictlError, PathError, StorageError
 from ocictl.lazy_pattern import pattern
 
@@ -25,10 +24,12 @@ __all__ = [
     "THROUGH",
     "CheckedFile",
     "claim",
+    "copy_bytes",
     "exists",
     "lstat",
     "occupied",
     "open_directory",
+    "remove_tree",
     "sweep",
     "temporary_name",
     "write_error",
@@ -77,7 +78,7 @@ class CheckedFile(io.FileIO):
 
 def temporary_name() -> str:
     """Return a hidden name that nothing has yet."""
-    return f".ocictl-{secrets.token_hex(8)}.tmp"
+    return f".ocictl-{os.urandom(8).hex()}.tmp"
 
 
 def claim(fd: int) -> bool:
@@ -96,6 +97,19 @@ def claim(fd: int) -> bool:
     return True
 
 
+def copy_bytes(source: BinaryIO, output: BinaryIO) -> None:
+    """Copy what follows in one open file to another."""
+    while data := source.read(CHUNK):
+        output.write(data)
+
+
+def remove_tree(path: str | Path, *, dir_fd: int | None = None) -> None:
+    """Remove a directory and all that is in it, as far as that is possible."""
+    from shutil import rmtree
+
+    rmtree(path, ignore_errors=True, dir_fd=dir_fd)
+
+
 def sweep(directory: Path) -> None:
     """Remove what killed runs left in a directory: temporary names of ours that nobody holds.
 
@@ -109,7 +123,7 @@ def sweep(directory: Path) -> None:
                 if time.time() - status.st_ctime < _SETTLED or not claim(fd):
                     continue
                 if stat.S_ISDIR(status.st_mode):
-                    shutil.rmtree(path, ignore_errors=True)
+                    remove_tree(path)
                 elif stat.S_ISREG(status.st_mode):
                     path.unlink()
             finally:

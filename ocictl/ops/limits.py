@@ -8,7 +8,6 @@ from typing import Final
 
 from ocictl.errors import ContentError, InvalidInputError
 from ocictl.lazy_dataclass import dataclass, replace
-from ocictl.tar_reader import malformed
 
 __all__ = ["LIMITS", "UnpackLimits", "too_much"]
 
@@ -77,4 +76,6 @@ def too_much(why: str, limit: str = "") -> ContentError:
     hint = "if you trust it, fetch the blob with 'ocictl blob fetch --output FILE' and unpack it with tar"
     if limit:
         hint = f"if you trust it, allow more with --unpack-limit {limit}=NUMBER"
+    from ocictl.tar_reader import malformed
+
     return malformed(why, hint)

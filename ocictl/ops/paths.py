@@ -8,7 +8,6 @@ from __future__ import annotations
 import errno
 import io
 import os
-import shutil
 import stat
 from pathlib import Path
 from types import TracebackType
@@ -19,7 +18,7 @@ from ocictl.errors import PathError, StorageError
 from ocictl.model.descriptor import Descriptor
 from ocictl.model.digest import new_hasher
 from ocictl.ops.file_mode import restore_mode
-from ocictl.ops.files import THROUGH, claim, open_directory, sweep, temporary_name, writing
+from ocictl.ops.files import THROUGH, claim, copy_bytes, open_directory, sweep, temporary_name, writing
 from ocictl.ops.partial import PartialFile
 from ocictl.ops.placing import PendingDirectory, PendingFile, Place
 from ocictl.ops.titles import check_titles, clean_title, title_for
@@ -152,7 +151,7 @@ class OutputRoot:
         # The directory of the title is on another file system.
         with self.create_file(title) as copy:
             partial.file.seek(0)
-            shutil.copyfileobj(partial.file, copy.file, CHUNK)
+            copy_bytes(partial.file, copy.file)
             with writing(str(self.location(title))):
                 os.fchmod(copy.file.fileno(), stat.S_IMODE(os.fstat(partial.file.fileno()).st_mode))
             copy.commit()

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import errno
 import os
-import shutil
 import stat
 from contextlib import ExitStack
 from types import TracebackType
@@ -16,7 +15,16 @@ from typing import Self
 
 from ocictl.closing import Closing
 from ocictl.errors import PathError
-from ocictl.ops.files import CheckedFile, exists, lstat, occupied, open_directory, write_error, writing
+from ocictl.ops.files import (
+    CheckedFile,
+    exists,
+    lstat,
+    occupied,
+    open_directory,
+    remove_tree,
+    write_error,
+    writing,
+)
 from ocictl.ops.merge import check_merge, merge
 
 __all__ = ["PendingDirectory", "PendingFile", "Place"]
@@ -257,7 +265,7 @@ class PendingDirectory:
             os.close(self.fd)
             self.fd = -1
             # A tree under a name nobody looks for is no reason to hide the error that led here.
-            shutil.rmtree(self._temporary, ignore_errors=True, dir_fd=self._place.anchor)
+            remove_tree(self._temporary, dir_fd=self._place.anchor)
         self._place.close()
 
     def __enter__(self) -> Self:

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import os
-import shutil
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
-from typing import BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
 
-from ocictl.content import CHUNK, copy_verified
+from ocictl.content import copy_verified
 from ocictl.errors import ContentError, RegistryError
 from ocictl.events import (
     EventSink,
@@ -30,15 +29,17 @@ from ocictl.model.platform import Platform
 from ocictl.ops.charts import chart_title, is_chart
 from ocictl.ops.conventions import has_bare_names, holds_directory, is_directory, may_hold_directory
 from ocictl.ops.file_mode import restore_mode
+from ocictl.ops.files import copy_bytes
 from ocictl.ops.graph import walk
 from ocictl.ops.limits import UnpackLimits
-from ocictl.ops.pack import FileArgument
 from ocictl.ops.parallel import Cancellation, Concurrency, run_all, transfer
 from ocictl.ops.partial import PartialFile
 from ocictl.ops.paths import OutputRoot, check_titles
 from ocictl.ops.resolve import resolve
-from ocictl.ops.unpack import unpack
 from ocictl.target import ReadOnlyTarget
+
+if TYPE_CHECKING:
+    from ocictl.ops.pack import FileArgument
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -226,7 +227,7 @@ def _pull_blob(
                 continue
             with place.create_file(entry.title) as copy:
                 partial.file.seek(0)
-                shutil.copyfileobj(partial.file, copy.file, CHUNK)
+                copy_bytes(partial.file, copy.file)
                 restore_mode(copy.file.fileno(), entry.descriptor)
                 copy.commit()
         if first.is_directory or first.title in turned_out:
@@ -277,6 +278,8 @@ def _download(
 def _unpack(source: BinaryIO, entry: _Entry, place: OutputRoot, limits: UnpackLimits | None) -> None:
     text = entry.descriptor.annotations.get(UNPACKED_DIGEST)
     wanted = read_digest(text, f"annotation {UNPACKED_DIGEST!r}") if text else None
+    from ocictl.ops.unpack import unpack
+
     source.seek(0, os.SEEK_SET)
     bare = has_bare_names(entry.descriptor)
     unpack(source, place, entry.title, unpacked_digest=wanted, bare=bare, limits=limits)

@@ -6,7 +6,6 @@ from ocictl.content import read_all, read_document
 from ocictl.errors import NotFoundError
 from ocictl.model import media_types
 from ocictl.model.descriptor import Descriptor
-from ocictl.model.image_config import ImageConfig
 from ocictl.model.manifest import Index, Manifest
 from ocictl.model.platform import Platform
 from ocictl.target import ReadOnlyTarget
@@ -56,6 +55,8 @@ def _demand(target: ReadOnlyTarget, manifest: Manifest, descriptor: Descriptor, 
             hint="leave out --platform",
             details={"platform": str(wanted), "rule": "MAN-05"},
         )
+    from ocictl.model.image_config import ImageConfig
+
     config = ImageConfig.parse(read_all(target, manifest.config))
     if not config.platform.satisfies(wanted):
         raise NotFoundError(

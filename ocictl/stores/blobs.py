@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import cached_property
+from typing import TYPE_CHECKING
 
 from ocictl.errors import RegistryError
 from ocictl.events import EventSink
@@ -10,10 +12,12 @@ from ocictl.model.descriptor import Descriptor
 from ocictl.model.digest import Digest, new_hasher
 from ocictl.stores.manifests import delete
 from ocictl.stores.streams import HEAD_REFUSED, content_length, open_at
-from ocictl.stores.uploads import Backoff, Uploads
 from ocictl.target import ByteStream, Content
 from ocictl.transport import endpoints
 from ocictl.transport.session import RegistryClient
+
+if TYPE_CHECKING:
+    from ocictl.stores.uploads import Backoff, Uploads
 
 
 class Blobs:
@@ -32,8 +36,21 @@ class Blobs:
         self._name = name
         self._pull = (endpoints.pull_scope(name),)
         self._scopes_to_delete = (endpoints.delete_scope(name),)
-        self._uploads = Uploads(
-            client, name, exists=self.exists, on_event=on_event, sleep=sleep, backoff=backoff
+        self._on_event = on_event
+        self._sleep = sleep
+        self._backoff = backoff
+
+    @cached_property
+    def _uploads(self) -> Uploads:
+        from ocictl.stores.uploads import Uploads
+
+        return Uploads(
+            self._client,
+            self._name,
+            exists=self.exists,
+            on_event=self._on_event,
+            sleep=self._sleep,
+            backoff=self._backoff,
         )
 
     @property

@@ -21,7 +21,6 @@ Which method asks which endpoint of the distribution specification:
 
 from __future__ import annotations
 
-import random
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -469,12 +468,13 @@ class Repository:
 
 def _backoff(limits: Limits) -> Callable[[int, OcictlError], float]:
     """Random waits that grow, unless the registry asked for a certain one (LIM-01)."""
-    source = random.SystemRandom()
 
     def seconds(attempt: int, error: OcictlError) -> float:
         asked = error.details.get("retry_after")
         if isinstance(asked, int | float):
             return min(float(asked), limits.retry_after_max)
-        return source.uniform(0, min(limits.retry_base * 2 ** (attempt - 1), limits.retry_max))
+        from random import SystemRandom
+
+        return SystemRandom().uniform(0, min(limits.retry_base * 2 ** (attempt - 1), limits.retry_max))
 
     return seconds

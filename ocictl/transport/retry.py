@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import random
 import time
 from collections.abc import Callable
 from typing import Final
@@ -19,6 +18,12 @@ TEMPORARY: Final = frozenset({408, 429, 500, 502, 503, 504})
 """Statuses that may be over at the next attempt."""
 
 
+def _jitter() -> float:
+    from random import random
+
+    return random()  # noqa: S311 - it spreads waits
+
+
 class Retrier:
     """Sends exchanges, again after temporary failures if they are repeatable."""
 
@@ -29,7 +34,7 @@ class Retrier:
         on_event: EventSink,
         *,
         sleep: Callable[[float], None] = time.sleep,
-        jitter: Callable[[], float] = random.random,
+        jitter: Callable[[], float] = _jitter,
     ) -> None:
         """
         Args:
