@@ -8,7 +8,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.benchmarks.lines import CURL_OPENSSL, CURL_SHA256SUM, layer_digests, pull_line, push_line
+from tests.benchmarks.lines import BARE, CURL_OPENSSL, CURL_SHA256SUM, layer_digests, pull_line, push_line
 from tests.benchmarks.measure import CommandError
 from tests.benchmarks.runner import Bench, Case, Job
 from tests.benchmarks.servers import Place, distribution
@@ -30,6 +30,7 @@ class Files:
         peers: programs beside ocictl.
         left_out: programs that are not measured with these, and why.
         once: programs measured once, because they take long.
+        floor: measured with pulls alone, for what a program in Python can't save.
     """
 
     label: str
@@ -38,6 +39,7 @@ class Files:
     peers: tuple[str, ...]
     left_out: tuple[tuple[str, str], ...] = ()
     once: frozenset[str] = frozenset()
+    floor: tuple[str, ...] = ()
     tls: bool = False
 
     @property
@@ -66,7 +68,11 @@ def select(
     needs = {CURL_OPENSSL: ("curl", "openssl"), CURL_SHA256SUM: ("curl", "sha256sum")}
     present, absent = [], dict(left_out)
     for name in wanted:
-        missing = [tool for tool in needs.get(name, (name,)) if tool not in bench.programs.found]
+        missing = [
+            tool
+            for tool in needs.get(name, () if name == BARE else (name,))
+            if tool not in bench.programs.found
+        ]
         if missing:
             absent[name] = bench.programs.absent.get(missing[0], "missing")
         else:
@@ -123,7 +129,7 @@ def _push_again(files: Files, bench: Bench, stack: ExitStack) -> Job:
 def _pull(files: Files, bench: Bench, stack: ExitStack, *, again: bool = False) -> Job:
     """The same artifact for all, into a new directory, or into one where everything is already."""
     place, work, names = _start(bench, stack, files)
-    wanted = MAIN if again else ("ocictl", *files.peers)
+    wanted = MAIN if again else ("ocictl", *files.peers, *files.floor)
     present, absent = select(bench, wanted, {} if again else dict(files.left_out))
     bench.run(push_line(bench, "ocictl", place, "kept", names), work)
     size = _total(work)
@@ -178,14 +184,28 @@ def _cases(files: Files, *, rounds: int, warm: bool, again: bool) -> list[Case]:
 
 def file_cases() -> list[Case]:
     """Every case that pushes or pulls files, over HTTP, then TLS, then those for memory alone."""
-    one = Files(label="1 x 1 GiB", count=1, size=GIB, peers=("oras", CURL_OPENSSL, CURL_SHA256SUM, *OTHERS))
-    eight = Files(label="8 x 128 MiB", count=8, size=128 * MIB, peers=("oras", CURL_OPENSSL, *OTHERS))
+    floor = (BARE,)
+    one = Files(
+        label="1 x 1 GiB",
+        count=1,
+        size=GIB,
+        peers=("oras", CURL_OPENSSL, CURL_SHA256SUM, *OTHERS),
+        floor=floor,
+    )
+    eight = Files(
+        label="8 x 128 MiB",
+        count=8,
+        size=128 * MIB,
+        peers=("oras", CURL_OPENSSL, *OTHERS),
+        floor=floor,
+    )
     thousand = Files(
         label="1,000 x 4 KiB",
         count=1000,
         size=4 * KIB,
         peers=("oras", *OTHERS),
         once=frozenset(OTHERS),
+        floor=floor,
         left_out=(("curl", "left out: a process for each file"),),
     )
     many = Files(

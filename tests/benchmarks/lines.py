@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 from tests.benchmarks.runner import Bench, Command
 from tests.benchmarks.servers import Place
 
-__all__ = ["CURL_OPENSSL", "CURL_SHA256SUM", "layer_digests", "pull_line", "push_line"]
+__all__ = ["BARE", "CURL_OPENSSL", "CURL_SHA256SUM", "layer_digests", "pull_line", "push_line"]
 
 CURL_OPENSSL = "curl + openssl"
 CURL_SHA256SUM = "curl + sha256sum"
+BARE = "bare Python"
 
 _PUSH_PY = """
 import sys
@@ -66,6 +68,9 @@ def pull_line(
         return [bench.tool(program), "pull", *trust, artifact, "-o", str(out)]
     if program == "oras-py":
         return [bench.tool(program), "-c", _PULL_PY, artifact, str(out)]
+    if program == BARE:
+        script = str(Path(__file__).with_name("bare.py"))
+        return [sys.executable, "-I", "-S", script, place.host, f"bench/{repository}", "v1", str(out)]
     if program == "skopeo":
         copy = [bench.tool(program), "--insecure-policy", "copy", "--quiet", "--src-tls-verify=false"]
         return [*copy, f"docker://{artifact}", f"oci:{out}:v1"]

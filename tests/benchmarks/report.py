@@ -29,6 +29,8 @@ warm. Everything is a whole process: from its start to its end, with everything 
 - `curl` hashes each file with the program named, then sends it (up), or fetches it and then hashes it (down). It
   pushes no manifest. skopeo copies from and to an OCI layout: it packs nothing, and the layout names the digests.
   oras-py is driven through its library, and checks no digest when it pulls.
+- `bare Python` is sockets, SHA-256 and files in three threads, without any check of answers, names or errors
+  (tests/benchmarks/bare.py): the floor for a verified pull that is written in Python.
 - `import click` and `import click, requests` are Python processes that do nothing else: the floor for a program that
   is written in Python.
 
