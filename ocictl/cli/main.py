@@ -84,6 +84,8 @@ def cli() -> None:
 
 def main() -> NoReturn:
     """Run the program; the process ends here."""
+    # Modules and the records of thousands of files are many objects and no cycles: looking for some less often.
+    gc.set_threshold(20_000)
     try:
         cli.main()
     finally:

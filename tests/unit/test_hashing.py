@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from ocictl import hashing
 from ocictl.errors import ContentError
 from ocictl.hashing import BackgroundHasher
 
@@ -21,6 +22,52 @@ def test_same_digest(blocks: list[bytes], algorithm: str) -> None:
     for block in blocks:
         hasher.update(block)
     assert hasher.hexdigest() == hashlib.new(algorithm, b"".join(blocks)).hexdigest()
+
+
+@given(
+    st.lists(
+        st.tuples(st.booleans(), st.booleans(), st.binary(min_size=1, max_size=3000)),
+        min_size=1,
+        max_size=60,
+    )
+)
+@settings(max_examples=50, deadline=None)
+def test_by_whom_it_is_done_does_not_matter(steps: list[tuple[bool, bool, bytes]]) -> None:
+    """Blocks are hashed in their order, wherever that happens, and however processors come and go."""
+    with pytest.MonkeyPatch.context() as patch:
+        hasher = BackgroundHasher("sha256")
+        for crowded, lent, block in steps:
+            patch.setattr(hashing, "_PROCESSORS", 1 if crowded else 1000)
+            if lent:
+                buffer = hasher.buffer()
+                buffer[: len(block)] = block
+                hasher.take(buffer, len(block))
+            else:
+                hasher.update(block)
+        found = hasher.hexdigest()
+    assert found == hashlib.sha256(b"".join(block for _crowded, _lent, block in steps)).hexdigest()
+
+
+def test_who_hashes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As many at work as there are processors: each does it in its own thread. Else beside it."""
+    monkeypatch.setattr(hashing, "_PROCESSORS", len(hashing._running) + 2)
+    with BackgroundHasher("sha256") as first:
+        assert not first._hashes_here()
+        with BackgroundHasher("sha256") as second:
+            assert first._hashes_here()
+            assert second._hashes_here()
+        assert not first._hashes_here()
+
+
+def test_memory_is_used_again() -> None:
+    """The next hasher borrows the buffers of the one before."""
+    hashing._spare.clear()
+    with BackgroundHasher("sha256") as hasher:
+        hasher.take(hasher.buffer(), 5)
+    assert len(hashing._spare) == 4
+    with BackgroundHasher("sha256") as hasher:
+        assert hasher.buffer() is not None
+        assert not hashing._spare
 
 
 def test_thread_ends() -> None:
