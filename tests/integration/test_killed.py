@@ -133,7 +133,8 @@ def test_killed_pushes(
         killed += ended == -signal.SIGKILL
         stored = registry.repository(name)
         if "v1" not in stored.tags:
-            big = {digest for digest in stored.blobs if len(stored.blobs[digest]) > 64 * 1024}
+            # The simulator may still be busy with what the killed program had sent.
+            big = {digest for digest, data in list(stored.blobs.items()) if len(data) > 64 * 1024}
             earlier = len(registry.requests)
             run_ocictl("push", *options, reference, *names(source), cwd=source, code=0)
             rerun = registry.requests[earlier:]
