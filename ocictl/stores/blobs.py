@@ -17,7 +17,8 @@ from ocictl.transport import endpoints
 from ocictl.transport.session import RegistryClient
 
 if TYPE_CHECKING:
-    from ocictl.stores.uploads import Backoff, Uploads
+    from ocictl.stores.upload_sessions import Backoff
+    from ocictl.stores.uploads import Uploads
 
 
 class Blobs:
