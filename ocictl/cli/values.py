@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import click
 from click.core import ParameterSource
@@ -77,13 +77,12 @@ def mount_option() -> Callable[[F], F]:
 
 def concurrency_option(default: int, purpose: str) -> Callable[[F], F]:
     """Add `--concurrency`, passed on as `concurrency: int`."""
+    return _concurrency(default, "--concurrency", help=purpose)
+
+
+def _concurrency(default: int, *names: str, **attributes: Any) -> Callable[[F], F]:
     return click.option(
-        "--concurrency",
-        type=click.IntRange(min=1),
-        metavar="N",
-        default=default,
-        show_default=True,
-        help=purpose,
+        *names, type=click.IntRange(min=1), metavar="N", default=default, show_default=True, **attributes
     )
 
 
@@ -99,16 +98,8 @@ def blob_concurrency_option(default: int, *names: str) -> Callable[[F], F]:
         source = context.get_parameter_source(option.name or "")
         return None if source is ParameterSource.DEFAULT else value
 
-    return click.option(
-        "--concurrency",
-        *names,
-        type=click.IntRange(min=1),
-        metavar="N",
-        default=default,
-        show_default=True,
-        callback=if_given,
-        help="How many blobs move at once; unless given, up to 12 while they are small.",
-    )
+    text = "How many blobs move at once; unless given, up to 12 while they are small."
+    return _concurrency(default, "--concurrency", *names, callback=if_given, help=text)
 
 
 def platform_option(purpose: str) -> Callable[[F], F]:

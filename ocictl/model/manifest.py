@@ -205,7 +205,7 @@ def check_for_writing(document: Document) -> None:
         ContentError: `document-malformed` for a Docker type (MAN-02, IDX-02), a missing artifactType beside
             the empty config (ART-02), or a `created` annotation that is not RFC 3339 (ANN-06).
     """
-    if document.media_type not in (media_types.OCI_MANIFEST, media_types.OCI_INDEX):
+    if document.media_type not in media_types.HAVE_SUBJECT:
         raise _fields.malformed("$.mediaType", f"{document.media_type!r} is not an OCI type", "MAN-02")
     if isinstance(document, Manifest) and not document.artifact_type:
         if document.config.media_type == media_types.EMPTY:

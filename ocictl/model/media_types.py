@@ -25,6 +25,8 @@ LAYER_TAR_ZSTD: Final = "application/vnd.oci.image.layer.v1.tar+zstd"
 OCTET_STREAM: Final = "application/octet-stream"
 
 MANIFEST_TYPES: Final = frozenset({OCI_MANIFEST, DOCKER_MANIFEST})
+HAVE_SUBJECT: Final = frozenset({OCI_MANIFEST, OCI_INDEX})
+"""Documents that may be about another one."""
 INDEX_TYPES: Final = frozenset({OCI_INDEX, DOCKER_LIST})
 DOCUMENT_TYPES: Final = MANIFEST_TYPES | INDEX_TYPES
 """Documents that this package parses (IDX-07)."""

@@ -27,8 +27,8 @@ from collections.abc import Callable, Iterator, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final
 
-from ocictl.content import VerifyingReader, read_all, read_document
-from ocictl.errors import ContentError, NotFoundError, OcictlError, RegistryError
+from ocictl.content import VerifyingReader, read_all
+from ocictl.errors import NotFoundError, OcictlError, RegistryError
 from ocictl.events import EventSink, discard
 from ocictl.model import media_types
 from ocictl.model.descriptor import Descriptor
@@ -47,12 +47,12 @@ if TYPE_CHECKING:
     from ocictl.stores.referrers_api import ReferrersApi
     from ocictl.stores.referrers_reader import ReferrersReader
     from ocictl.stores.referrers_tag import ReferrersTag
+    from ocictl.stores.referrers_writer import ReferrersWriter
 
 __all__ = ["ReferrersMode", "Repository"]
 
 _DEFAULTS: Final = TransportConfig()
 _UNKNOWN: Final[Any] = object()
-_HAVE_SUBJECT: Final = frozenset({media_types.OCI_MANIFEST, media_types.OCI_INDEX})
 
 
 class Repository:
@@ -139,6 +139,12 @@ class Repository:
         from ocictl.stores.referrers_reader import ReferrersReader
 
         return ReferrersReader(self, self._api, self._tag, self._mode)
+
+    @cached_property
+    def _writer(self) -> ReferrersWriter:
+        from ocictl.stores.referrers_writer import ReferrersWriter
+
+        return ReferrersWriter(self, self._api, self._tag, self._mode)
 
     @property
     def kind(self) -> TargetKind:
@@ -347,16 +353,14 @@ class Repository:
             ConflictError: the list could not be changed for sure, and nothing was deleted.
             UnsupportedError: the registry does not delete documents.
         """
-        from ocictl.stores import referrers
-
-        unlisted = self._unlist(descriptor)
+        unlisted = self._writer.remove(descriptor)
         try:
             self._manifests.delete(str(descriptor.digest))
         except NotFoundError:
             raise
         except OcictlError as error:
-            if unlisted is not None and unlisted.subject is not None:
-                self._tag.add(unlisted.subject, referrers.entry_for(unlisted, descriptor))
+            if unlisted is not None:
+                self._writer.put_back(unlisted, descriptor)
                 error.add_note("it was taken out of its subject's list and put back")
             raise
 
@@ -377,25 +381,6 @@ class Repository:
             UnsupportedError: the registry does not delete tags.
         """
         self._manifests.delete(check_tag(tag))
-
-    def _unlist(self, descriptor: Descriptor) -> Document | None:
-        """Take a document out of its subject's referrers tag; return it if it was there."""
-        if self._mode == "api" or descriptor.media_type not in _HAVE_SUBJECT:
-            return None
-        try:
-            document = read_document(self, descriptor)
-        except ContentError:
-            # Broken content can't say what it is about, and may be deleted for just that reason.
-            return None
-        if document.subject is None or (self._mode == "auto" and self._has_api(document.subject)):
-            return None
-        return document if self._tag.remove(document.subject, descriptor) else None
-
-    def _has_api(self, subject: Descriptor) -> bool:
-        """Whether the registry keeps the lists itself."""
-        return self._api.support == "yes" or (
-            self._api.support == "unknown" and self._api.pages(subject) is not None
-        )
 
     def _is_document(self, descriptor: Descriptor) -> bool:
         return (
@@ -425,45 +410,10 @@ class Repository:
             raise
         self._resolved.add((descriptor.digest, descriptor.media_type))
         self._last_document = (descriptor.digest, raw)
-        subject = document.subject if document and document.media_type in _HAVE_SUBJECT else None
+        subject = document.subject if document and document.media_type in media_types.HAVE_SUBJECT else None
         if document is None or subject is None or headers is None:
             return PushReceipt(descriptor=descriptor)
-        return self._list(descriptor, document, subject, headers.get("OCI-Subject"))
-
-    def _list(
-        self, descriptor: Descriptor, document: Document, subject: Descriptor, answer: str | None
-    ) -> PushReceipt:
-        """See to it that a pushed referrer is listed: the table of RFT-02."""
-        from ocictl.stores import referrers
-        from ocictl.stores._pushing import wrong_subject
-
-        if self._mode != "tag" and answer:
-            if answer.strip() != str(subject.digest):
-                raise wrong_subject(descriptor, subject, answer)
-            self._api.confirm()
-            return PushReceipt(descriptor=descriptor, listing="registry")
-        if self._mode == "api":
-            self._check_api(descriptor, subject)
-            return PushReceipt(descriptor=descriptor, listing="registry")
-        action = self._tag.add(subject, referrers.entry_for(document, descriptor))
-        return PushReceipt(
-            descriptor=descriptor, listing=action, fallback_tag=referrers.fallback_tag(subject.digest)
-        )
-
-    def _check_api(self, descriptor: Descriptor, subject: Descriptor) -> None:
-        try:
-            pages = self._api.pages(subject)
-        except OcictlError as error:
-            error.details.setdefault("pushed", str(descriptor.digest))
-            error.add_note(f"the referrer {descriptor.digest} is pushed; that it is listed is not confirmed")
-            raise
-        if pages is None:
-            from ocictl.stores.referrers_reader import no_endpoint
-
-            missing = no_endpoint(subject)
-            missing.details["pushed"] = str(descriptor.digest)
-            missing.add_note(f"the referrer {descriptor.digest} is pushed, but not listed")
-            raise missing
+        return self._writer.add(descriptor, document, subject, headers.get("OCI-Subject"))
 
 
 def _backoff(limits: Limits) -> Callable[[int, OcictlError], float]:

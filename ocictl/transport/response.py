@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from types import TracebackType
-from typing import Final, Self
+from typing import Final
 
+from ocictl.closing import Closing
 from ocictl.errors import ContentError
 from ocictl.transport import network
 from ocictl.transport.answers import BrokenAnswer, RawAnswer
@@ -14,7 +14,7 @@ BLOCK: Final = 256 * 1024
 """Bytes per read in the loops of this module."""
 
 
-class Response:
+class Response(Closing):
     """An answer; also a `ByteStream` of its body. A context manager: leaving it frees the connection.
 
     Attributes:
@@ -170,11 +170,3 @@ class Response:
             pass  # Closed already, or closed below: the answer is not wanted any more.
         finally:
             raw.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()

@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Container, Mapping, Sequence
 from threading import Lock
-from types import TracebackType
-from typing import Final, Self
+from typing import Final
 
+from ocictl.closing import Closing
 from ocictl.errors import InvalidInputError, OcictlError, UnauthorizedError
 from ocictl.events import CredentialWarning, EventSink, RegistryWarning, discard
 from ocictl.lazy_pattern import pattern
@@ -59,7 +59,7 @@ _REPLACED: Final = {"authorization": "Authorization", "user-agent": "User-Agent"
 """Headers of ours that a custom one takes the place of, as we spell them."""
 
 
-class RegistryClient:
+class RegistryClient(Closing):
     """Talks to one registry, for the work on one repository. May be used by several threads at once.
 
     Attributes:
@@ -229,14 +229,6 @@ class RegistryClient:
     def close(self) -> None:
         """Close all connections."""
         self._wire.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
     def _private(self, authorization: str | None) -> Mapping[str, str]:
         if authorization is None:
