@@ -181,8 +181,11 @@ class Connection:
         sock.settimeout(self._idle)
 
     def is_quiet(self) -> bool:
-        """Whether nothing has come since the last answer: no end of the connection, above all."""
-        return not self._ready.poll(0)
+        """Whether nothing has come behind the last answer: no end of the connection, and no bytes that nobody asked for.
+
+        Those would be taken for the next answer.
+        """
+        return not self._paced.has_left(self.stream) and not self._ready.poll(0)
 
     def send(self, head: bytes, body: bytes | Body | None) -> None:
         """Send a request. A server that ends the connection before it has all may have said why: see the answer.
@@ -261,6 +264,7 @@ class PacedReader(io.RawIOBase):
         self._raw = read
         self._trickle = trickle
         self._clock = clock
+        self._silent = False
         self.begin(patience)
 
     def begin(self, patience: float) -> None:
@@ -269,6 +273,14 @@ class PacedReader(io.RawIOBase):
         self._earned = patience / self._trickle
         self._goes_on = False
         self._failure: OSError | None = None
+
+    def has_left(self, stream: io.BufferedReader) -> bool:
+        """Whether the stream above this holds bytes that were read ahead."""
+        self._silent = True
+        try:
+            return bool(stream.peek(1))
+        finally:
+            self._silent = False
 
     def readable(self) -> bool:
         return True
@@ -282,6 +294,8 @@ class PacedReader(io.RawIOBase):
         Raises:
             TimeoutError: nothing came for the time-out, or too little for too long.
         """
+        if self._silent:
+            return None
         if self._failure is not None:
             raise self._failure
         try:

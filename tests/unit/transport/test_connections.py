@@ -191,6 +191,30 @@ def test_a_connection_that_was_closed_meanwhile() -> None:
     assert [request.split()[0] for request in seen] == [b"POST"] * 3
 
 
+def test_bytes_behind_an_answer() -> None:
+    """What nobody asked for is not taken for the next answer: it ends the connection (HTTP request smuggling)."""
+    answer = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n"
+    opened = []
+
+    def serve() -> None:
+        for number in range(2):
+            connection, _ = listener.accept()
+            opened.append(number)
+            with connection:
+                while connection.recv(1000):
+                    connection.sendall(answer + b"ok" + answer + b"no")
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        thread = threading.Thread(target=serve, daemon=True)
+        thread.start()
+        with client(f"127.0.0.1:{listener.getsockname()[1]}") as registry:
+            for _ in range(2):
+                with registry.request("GET", "/v2/", expected=(200,)) as response:
+                    assert response.body(10) == b"ok"
+        thread.join(5)
+    assert opened == [0, 1]
+
+
 @pytest.mark.parametrize("keep", [1, 3])
 def test_how_many_are_kept(keep: int) -> None:
     """No more connections than wanted wait for the next request; none after the client was closed."""
