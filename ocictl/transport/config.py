@@ -108,7 +108,7 @@ class TransportConfig:
     limits: Limits = field(default_factory=Limits)
     chunk_size: int | None = None
     upload_records: Path | None = None
-    pool_size: int = 8
+    pool_size: int = 16
     range_connections: int = 4
     range_on_loopback: bool = False
     credentials: CredentialSource | None = None

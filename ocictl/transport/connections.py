@@ -71,7 +71,7 @@ class Direct:
         *,
         tls: SSLContext | None,
         address: tuple[str, int] | None = None,
-        keep: int = 8,
+        keep: int = 16,
     ) -> None:
         """
         Args:
@@ -83,8 +83,7 @@ class Direct:
         """
         self._address = address or (origin.host, origin.port)
         self._name = origin.host.rstrip(".")
-        self._prefix = f"{origin}"
-        self._host = self._prefix.partition("://")[2]
+        self._host = str(origin).partition("://")[2]
         self._tls = tls
         self._limits = limits
         self._kept = Kept(keep)

@@ -53,7 +53,30 @@ class Proxied:
         self._limits = config.limits
         # A plain request names the whole URL; what goes through a tunnel or SOCKS does not.
         self._whole_url = origin.scheme == "http" and not proxy.lower().startswith("socks")
-        self._adapter = _Adapter(origin, config, proxy, tls=tls, proxy_tls=proxy_tls)
+        kwargs: dict[str, Any] = {}
+        if tls is not None:
+            kwargs["ssl_context"] = tls
+            if config.insecure:
+                kwargs["cert_reqs"] = "CERT_NONE"
+                kwargs["assert_hostname"] = False
+        options: dict[str, Any] = {}
+        if proxy_tls is not None:
+            options["proxy_ssl_context"] = proxy_tls
+            kwargs.setdefault("ssl_context", proxy_tls)
+        self._adapter = _Adapter(config.pool_size)
+        try:
+            manager = self._adapter.proxy_manager_for(proxy, blocksize=BLOCK, **options)
+        except (requests.RequestException, HTTPError) as error:
+            raise _translated(error) from error
+        pool = manager.connection_from_host(
+            host=origin.host, port=origin.port, scheme=origin.scheme, pool_kwargs=kwargs
+        )
+        self._adapter.pool = pool
+        ours = {HTTPConnection: _Http, HTTPSConnection: _Https}.get(pool.ConnectionCls)
+        if ours is not None:
+            pool.ConnectionCls = ours
+            pool.conn_kw["idle_timeout"] = config.limits.idle_timeout
+            pool.conn_kw["trickle"] = config.limits.trickle_bytes
 
     def send(
         self, method: str, url: str, headers: Mapping[str, str], body: bytes | Body | None, patience: float
@@ -136,29 +159,19 @@ class _Request(requests.PreparedRequest):
 
 
 class _Adapter(HTTPAdapter):
-    """The adapter, with what is the same for every request of an origin done once."""
+    """The adapter, with what is the same for every request of an origin done once.
 
-    def __init__(
-        self,
-        origin: Origin,
-        config: TransportConfig,
-        proxy: str,
-        *,
-        tls: SSLContext | None,
-        proxy_tls: SSLContext | None,
-    ) -> None:
-        self._pool: Any = None
-        self._origin = origin
-        self._config = config
-        self._proxy = proxy
-        self._contexts = (tls, proxy_tls)
-        super().__init__(pool_connections=1, pool_maxsize=config.pool_size, max_retries=0)
+    Attributes:
+        pool: the connections, with TLS and proxy as we decided.
+    """
+
+    def __init__(self, size: int) -> None:
+        self.pool: Any = None
+        super().__init__(pool_connections=1, pool_maxsize=size, max_retries=0)
 
     def get_connection_with_tls_context(self, *_: Any, **__: Any) -> Any:
-        """The connection pool for a request; TLS and proxies are ours to decide."""
-        if self._pool is None:
-            self._pool = self._make_pool()
-        return self._pool
+        """The connection pool for a request."""
+        return self.pool
 
     def cert_verify(self, *_: Any) -> None:
         """Nothing to do: the pool has its TLS context already."""
@@ -177,31 +190,6 @@ class _Adapter(HTTPAdapter):
         answer.url = req.url
         answer.request = req
         return answer
-
-    def _make_pool(self) -> Any:
-        tls, proxy_tls = self._contexts
-        kwargs: dict[str, Any] = {}
-        if tls is not None:
-            kwargs["ssl_context"] = tls
-            if self._config.insecure:
-                kwargs["cert_reqs"] = "CERT_NONE"
-                kwargs["assert_hostname"] = False
-        options: dict[str, Any] = {}
-        if proxy_tls is not None:
-            options["proxy_ssl_context"] = proxy_tls
-            if tls is None:
-                kwargs["ssl_context"] = proxy_tls
-        origin = self._origin
-        manager = self.proxy_manager_for(self._proxy, blocksize=BLOCK, **options)
-        pool = manager.connection_from_host(
-            host=origin.host, port=origin.port, scheme=origin.scheme, pool_kwargs=kwargs
-        )
-        ours = {HTTPConnection: _Http, HTTPSConnection: _Https}.get(pool.ConnectionCls)
-        if ours is not None:
-            pool.ConnectionCls = ours
-            pool.conn_kw["idle_timeout"] = self._config.limits.idle_timeout
-            pool.conn_kw["trickle"] = self._config.limits.trickle_bytes
-        return pool
 
 
 class _Http(HTTPConnection):
