@@ -22,8 +22,9 @@ from urllib3.util import Timeout
 
 from ocictl.transport.answers import BrokenAnswer, Headers
 from ocictl.transport.config import TransportConfig
-from ocictl.transport.connections import Body, PacedReader, target_of
+from ocictl.transport.connections import Body, target_of
 from ocictl.transport.network import Unreached, causes
+from ocictl.transport.paced import PacedReader
 from ocictl.transport.proxies import unusable
 from ocictl.transport.response import BLOCK
 from ocictl.transport.url_policy import Origin

@@ -14,7 +14,8 @@ import pytest
 from ocictl.errors import TransportError
 from ocictl.sources import BytesContent
 from ocictl.transport.config import Limits
-from ocictl.transport.connections import PacedReader, head_of, target_of
+from ocictl.transport.connections import head_of, target_of
+from ocictl.transport.paced import PacedReader
 from tests.unit.transport.clients import client
 from tests.unit.transport.servers import Reply, recorder, scripted
 
