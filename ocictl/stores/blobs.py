@@ -43,9 +43,10 @@ class Blobs:
 
     @cached_property
     def _uploads(self) -> Uploads:
+        from ocictl.stores.upload_sessions import UploadSessions
         from ocictl.stores.uploads import Uploads
 
-        return Uploads(
+        sessions = UploadSessions(
             self._client,
             self._name,
             exists=self.exists,
@@ -53,6 +54,7 @@ class Blobs:
             sleep=self._sleep,
             backoff=self._backoff,
         )
+        return Uploads(sessions)
 
     @property
     def may_send_at_once(self) -> bool:

@@ -31,6 +31,7 @@ class UploadSessions:
 
     Attributes:
         client: the registry's.
+        name: the repository's.
         scopes: what uploads need.
         exists: asks whether a blob is there.
         on_event: told about what is tried again, and what is kept.
@@ -54,7 +55,7 @@ class UploadSessions:
         self.on_event = on_event
         self.largest: int | None = client.config.chunk_size
         self.refused: set[str] = set()
-        self._name = name
+        self.name = name
         self._sleep = sleep
         self._backoff = backoff
 
@@ -62,7 +63,7 @@ class UploadSessions:
         """Open an upload session, or None if the registry says the blob is there already."""
         with self.client.request(
             "POST",
-            endpoints.uploads(self._name, algorithm=descriptor.digest.algorithm),
+            endpoints.uploads(self.name, algorithm=descriptor.digest.algorithm),
             expected={201, 202},
             scopes=self.scopes,
             repeatable=True,
@@ -93,7 +94,7 @@ class UploadSessions:
         try:
             with self.client.request(
                 "POST",
-                endpoints.mount(self._name, descriptor.digest, source),
+                endpoints.mount(self.name, descriptor.digest, source),
                 expected={201, 202},
                 scopes=(*self.scopes, endpoints.pull_scope(source)),
                 repeatable=True,

@@ -2,38 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
-from ocictl.events import EventSink
 from ocictl.model.descriptor import Descriptor
-from ocictl.model.digest import Digest
 from ocictl.stores.chunks import Session
 from ocictl.stores.upload import Upload
 from ocictl.stores.upload_records import UploadRecord, UploadRecords
-from ocictl.stores.upload_sessions import Backoff, UploadSessions
+from ocictl.stores.upload_sessions import UploadSessions
 from ocictl.target import Content
-from ocictl.transport.session import RegistryClient
 
 
 class Uploads:
     """Sends blobs to one repository. May be used by several threads."""
 
-    def __init__(
-        self,
-        client: RegistryClient,
-        name: str,
-        *,
-        exists: Callable[[Digest], bool],
-        on_event: EventSink,
-        sleep: Callable[[float], None],
-        backoff: Backoff,
-    ) -> None:
-        self._client = client
-        self._name = name
-        self._sessions = UploadSessions(
-            client, name, exists=exists, on_event=on_event, sleep=sleep, backoff=backoff
-        )
-        self._records = UploadRecords(client.config.upload_records)
+    def __init__(self, sessions: UploadSessions) -> None:
+        self._sessions = sessions
+        self._records = UploadRecords(sessions.client.config.upload_records)
 
     @property
     def largest(self) -> int | None:
@@ -64,9 +48,11 @@ class Uploads:
                 if session is not None and source != mount_from[-1]:
                     self._sessions.cancel(session)
                     session = None
-        if descriptor.size < self._client.config.limits.resume_bytes:
+        if descriptor.size < self._sessions.client.config.limits.resume_bytes:
             Upload(self._sessions, descriptor, content, UploadRecord(None, None)).run(session)
             return False
-        with self._records.claim(self._client.base_url, self._name, descriptor.digest) as record:
+        with self._records.claim(
+            self._sessions.client.base_url, self._sessions.name, descriptor.digest
+        ) as record:
             Upload(self._sessions, descriptor, content, record).run(session)
         return False
