@@ -2,23 +2,16 @@
 
 from __future__ import annotations
 
-import signal
-import threading
 import warnings
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from types import FrameType
-from typing import Any, TextIO
+from collections.abc import Callable, Mapping, Sequence
+from typing import TextIO
 
 import click
 
 from ocictl.cli.exit_codes import ExitCode, exit_code_of
+from ocictl.cli.interruptions import Terminated
 from ocictl.errors import InvalidInputError, OcictlError, StorageError
 from ocictl.output.console import Console, OutputClosed
-
-
-class Terminated(KeyboardInterrupt):
-    """SIGTERM came. It unwinds like Ctrl-C, so whatever cleans up after that cleans up after this."""
 
 
 class App:
@@ -46,18 +39,17 @@ class App:
     def guard(self, run: Callable[[], object]) -> int:
         """Run a command line and return the exit code; every failure becomes a message on standard error."""
         try:
-            with terminating():
-                outcome = run()
-                self.console.finish()
+            outcome = run()
+            self.console.finish()
             return outcome if type(outcome) is int else ExitCode.OK
         except OutputClosed:
             return ExitCode.OK
         except OcictlError as error:
             return self._fail(error, exit_code_of(error))
         except click.exceptions.Abort as error:
-            return self._interrupted(error.__cause__)
+            return self.interrupted(error.__cause__)
         except KeyboardInterrupt as error:
-            return self._interrupted(error)
+            return self.interrupted(error)
         except click.ClickException as error:
             failure = from_click(error)
             return self._fail(failure, exit_code_of(failure))
@@ -70,7 +62,8 @@ class App:
         report(self.console, error, code)
         return code
 
-    def _interrupted(self, cause: BaseException | None) -> int:
+    def interrupted(self, cause: BaseException | None) -> int:
+        """Report that Ctrl-C or SIGTERM ended the run, and return the exit code."""
         # A signal can land between the making of a socket and the place that would close it. The process ends now
         # and the system closes what is open, so there is nothing to warn of.
         warnings.simplefilter("ignore", ResourceWarning)
@@ -149,20 +142,3 @@ def _similar(error: click.ClickException) -> list[str]:
     options = [param for param in error.ctx.command.params if isinstance(param, click.Option)]
     hidden = {name for option in options if option.hidden for name in option.opts}
     return sorted(set(error.possibilities or ()) - hidden)
-
-
-@contextmanager
-def terminating() -> Iterator[None]:
-    """Let SIGTERM unwind the main thread as `Terminated` while the context lasts."""
-
-    def handle(_number: int, _frame: FrameType | None) -> Any:
-        raise Terminated
-
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    before = signal.signal(signal.SIGTERM, handle)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before if before is not None else signal.SIG_DFL)

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import gc
 import os
 import sys
 from collections.abc import Sequence
-from typing import Any, Final, NoReturn
+from typing import Any, Final
 
 import click
 
@@ -80,18 +79,3 @@ def cli() -> None:
 
     Every command takes --format json, and ends with the exit codes of docs/exit-codes.md.
     """
-
-
-def main() -> NoReturn:
-    """Run the program; the process ends here."""
-    # Modules and the records of thousands of files are many objects and no cycles: looking for some less often.
-    gc.set_threshold(20_000)
-    try:
-        cli.main()
-    finally:
-        if not sys.warnoptions:
-            # The search for cycles among all modules at the end would take as long as a tenth of a short run. Whoever
-            # asks for warnings gets it, since it may find something that was left open.
-            gc.disable()
-            gc.freeze()
-    raise AssertionError("unreachable")

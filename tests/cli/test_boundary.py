@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import gc
-import os
-import signal
 import socket
 import sys
 import threading
@@ -15,7 +13,8 @@ import click
 import pytest
 
 from ocictl.cli import version
-from ocictl.cli.app import Terminated, terminating, wants_json
+from ocictl.cli.app import wants_json
+from ocictl.cli.interruptions import Terminated
 from ocictl.cli.main import cli
 from ocictl.errors import NotFoundError
 from ocictl.output.console import OutputClosed
@@ -178,27 +177,8 @@ def test_json_is_recognised_before_parsing(arguments: list[str], wanted: bool) -
     assert wants_json(arguments) is wanted
 
 
-def test_sigterm_unwinds_the_main_thread() -> None:
-    """Clean-up runs as for Ctrl-C, and the handler of before is back afterwards."""
-    before = signal.getsignal(signal.SIGTERM)
-    cleaned = []
-
-    def work() -> None:
-        with terminating():
-            try:
-                os.kill(os.getpid(), signal.SIGTERM)
-                threading.Event().wait(10)
-            finally:
-                cleaned.append(True)
-
-    with pytest.raises(Terminated):
-        work()
-    assert cleaned == [True]
-    assert signal.getsignal(signal.SIGTERM) is before
-
-
-def test_other_threads_run_without_a_handler() -> None:
-    """Only the main thread may set one; a program that embeds the command line elsewhere still works."""
+def test_the_command_line_runs_in_other_threads() -> None:
+    """A program that embeds it runs it where it likes."""
     outcomes: list[Outcome] = []
     thread = threading.Thread(target=lambda: outcomes.append(ocictl("version", code=None)))
     thread.start()
