@@ -191,7 +191,6 @@ def test_end_is_quick_and_complete() -> None:
         client.close()
 
 
-@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
 def test_a_failing_hook_fails_the_test() -> None:
     """An assertion in a hook is not lost in the server's thread."""
 
