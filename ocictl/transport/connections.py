@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from typing import TYPE_CHECKING, Final, Protocol
 
-from ocictl.transport.answers import Answer, RawAnswer
+from ocictl.transport.answers import Answer, BrokenAnswer, RawAnswer
 from ocictl.transport.config import Limits
 from ocictl.transport.network import Unreached
 from ocictl.transport.paced import BUFFER, PacedReader
@@ -24,6 +24,7 @@ from ocictl.transport.url_policy import Origin
 if TYPE_CHECKING:
     from ssl import SSLContext
 
+_SAFE: Final = frozenset({"GET", "HEAD"})
 _TOGETHER: Final = 64 * 1024
 """A body of so many bytes at most is sent with its head in one write."""
 
@@ -92,13 +93,16 @@ class Direct:
         self, method: str, url: str, headers: Mapping[str, str], body: bytes | Body | None, patience: float
     ) -> Answer:
         head = head_of(method, target_of(url), self._host, headers)
-        connection = self._kept.take() or self._connect()
-        try:
-            connection.send(head, body)
-            return connection.answer(method, patience)
-        except BaseException:
-            connection.close()
-            raise
+        kept = self._kept.take()
+        if kept is not None:
+            try:
+                return kept.ask(method, head, body, patience)
+            except (ConnectionError, BrokenAnswer):
+                # Servers close connections that they find idle, also in the moment in which they are used again. That
+                # is no failure of theirs, and what is safe may be asked once more (RFC 9112, section 9.3.1).
+                if body is not None or method not in _SAFE or kept.has_begun:
+                    raise
+        return self._connect().ask(method, head, body, patience)
 
     def close(self) -> None:
         self._kept.close()
@@ -184,12 +188,29 @@ class Connection:
         """
         return not self._paced.has_left(self.stream) and not self._ready.poll(0)
 
-    def send(self, head: bytes, body: bytes | Body | None) -> None:
-        """Send a request. A server that ends the connection before it has all may have said why: see the answer.
+    @property
+    def has_begun(self) -> bool:
+        """Whether a byte has come since the last request was sent."""
+        return self._paced.has_come
+
+    def ask(self, method: str, head: bytes, body: bytes | Body | None, patience: float) -> Answer:
+        """Send a request and wait for the answer; without one the connection is closed.
 
         Raises:
-            OSError: nothing can be sent.
+            OSError, BrokenAnswer: there is none.
         """
+        try:
+            self._send(head, body)
+            self._paced.begin(patience)
+            if patience != self._idle:
+                self._socket.settimeout(patience)
+            return Answer(self, method)
+        except BaseException:
+            self.close()
+            raise
+
+    def _send(self, head: bytes, body: bytes | Body | None) -> None:
+        # A server that ends the connection before it has all may have said why: see the answer.
         sock = self._socket
         try:
             if body is None or isinstance(body, bytes):
@@ -204,17 +225,6 @@ class Connection:
                 sock.sendall(data)
         except (BrokenPipeError, ConnectionResetError):
             self._cut = True
-
-    def answer(self, method: str, patience: float) -> Answer:
-        """Wait for the answer.
-
-        Raises:
-            OSError, BrokenAnswer: there is none.
-        """
-        self._paced.begin(patience)
-        if patience != self._idle:
-            self._socket.settimeout(patience)
-        return Answer(self, method)
 
     def give_back(self) -> None:
         """The answer was read whole."""

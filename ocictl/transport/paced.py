@@ -16,6 +16,9 @@ class PacedReader(io.RawIOBase):
 
     The time-out of a socket begins anew with each byte, so it is blind to one byte a second. Here waiting uses up a
     budget of twice the time-out; bytes that come fill it again.
+
+    Attributes:
+        has_come: whether any byte of the answer has.
     """
 
     def __init__(
@@ -45,6 +48,7 @@ class PacedReader(io.RawIOBase):
         self._most = self._budget = 2 * patience
         self._earned = patience / self._trickle
         self._goes_on = False
+        self.has_come = False
         self._failure: OSError | None = None
 
     def has_left(self, stream: io.BufferedReader) -> bool:
@@ -87,6 +91,8 @@ class PacedReader(io.RawIOBase):
         count = self._raw(buffer)
         spent = self._clock() - begun
         self._budget = min(self._most, self._budget - spent + (count or 0) * self._earned)
-        if count and self._budget < 0:
-            raise TimeoutError("too few bytes for too long")
+        if count:
+            self.has_come = True
+            if self._budget < 0:
+                raise TimeoutError("too few bytes for too long")
         return count

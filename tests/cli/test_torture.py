@@ -156,12 +156,12 @@ def test_t3_nobody_listens(work: Path) -> None:
     assert "nothing listens there" in outcome.stderr
 
 
-@pytest.mark.parametrize("path", ["/manifests/", "/blobs/"])
+@pytest.mark.parametrize(("path", "expected"), [("/manifests/", 2), ("/blobs/", 1)])
 @pytest.mark.parametrize("reset", [False, True])
-def test_t3_no_answer(registry: Registry, stored: str, path: str, reset: bool) -> None:
-    """A connection that ends before the answer, in good order or not."""
+def test_t3_no_answer(registry: Registry, stored: str, path: str, expected: int, reset: bool) -> None:
+    """A connection that ends before the answer, in good order or not; one that was used before may do so once."""
     registry.configure(faults=(Fault(path=path, drop=True, reset=reset, times=2),))
-    assert retries(pull(stored)) == 2
+    assert retries(pull(stored)) == expected
 
 
 @pytest.mark.parametrize("after", [0, 1, len(DATA) // 2, len(DATA) - 1])

@@ -192,6 +192,58 @@ def test_a_connection_that_was_closed_meanwhile() -> None:
     assert [request.split()[0] for request in seen] == [b"POST"] * 3
 
 
+@contextmanager
+def second_request_meets(last: bytes) -> Iterator[tuple[str, list[bytes]]]:
+    """A server that answers the first request of a connection, and gives the second these bytes and the end."""
+    requests: list[bytes] = []
+
+    def serve(connection: socket.socket) -> None:
+        with connection:
+            for answer in (b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n", last):
+                data = connection.recv(10_000)
+                if not data:
+                    return
+                requests.append(data)
+                connection.sendall(answer)
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+
+        def accept() -> None:
+            while True:
+                try:
+                    connection, _ = listener.accept()
+                except OSError:
+                    return
+                serve(connection)
+
+        thread = threading.Thread(target=accept, daemon=True)
+        thread.start()
+        yield f"127.0.0.1:{listener.getsockname()[1]}", requests
+        listener.shutdown(socket.SHUT_RDWR)
+        thread.join(5)
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD"])
+def test_a_connection_that_is_closed_while_it_is_used_again(method: str) -> None:
+    """No failure: a server may find it idle in that very moment, so what is safe is asked on a new one."""
+    with second_request_meets(b"") as (host, requests), client(host) as registry:
+        for _ in range(2):
+            with registry.request(method, "/v2/", expected=(200,)) as response:
+                assert response.body(10) == b""
+    assert [request.split()[0] for request in requests] == [method.encode()] * 3
+
+
+@pytest.mark.parametrize(("method", "last"), [("POST", b""), ("DELETE", b""), ("GET", b"HTTP/1.1 2")])
+def test_what_is_not_asked_twice(method: str, last: bytes) -> None:
+    """What may have been carried out, and an answer that has begun: both are for the rules of retries."""
+    with second_request_meets(last) as (host, requests), client(host) as registry:
+        with registry.request(method, "/v2/", expected=(200,)) as response:
+            response.body(10)
+        with pytest.raises(TransportError), registry.request(method, "/v2/", expected=(200,)):
+            pass
+    assert len(requests) == 2
+
+
 def test_bytes_behind_an_answer() -> None:
     """What nobody asked for is not taken for the next answer: it ends the connection (HTTP request smuggling)."""
     answer = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n"
