@@ -41,7 +41,7 @@ parts. `--quick` tries the benchmark itself with small sizes and writes nothing.
 
 _LIMITS = {
     "pull 8 x 128 MiB": """\
-Runs differ from 0.89 to 0.92 of oras, so this one is on the line. Both processors are busy all the time, for ocictl and for oras. Sampled over all of them (`perf record -a`) during such a
+Runs differ from 0.89 to 0.94 of oras, so this one is on the line. Both processors are busy all the time, for ocictl and for oras. Sampled over all of them (`perf record -a`) during such a
 pull: the kernel on behalf of ocictl 36 % (copies from the sockets and into the files), SHA-256 in OpenSSL 34 %, the registry
 21 %, the Python interpreter with everything written in Python 5 %, its start-up included. `bare Python` in the table below is
 the same work without click, checks, resuming and progress; it is the floor. Tried without gain: splice from socket to
