@@ -11,6 +11,7 @@ import shutil
 import signal
 import subprocess
 import threading
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -62,6 +63,15 @@ def start(ocictl: Ocictl, *arguments: str | Path) -> subprocess.Popen[bytes]:
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
     )
+
+
+def unfinished(cache: Path) -> list[int]:
+    """The sizes of entries that are being written."""
+    sizes = []
+    for file in cache.glob("blobs/.ocictl-*.part"):
+        with suppress(FileNotFoundError):  # finished meanwhile
+            sizes.append(file.stat().st_size)
+    return sizes
 
 
 def finish(process: subprocess.Popen[bytes]) -> str:
@@ -120,8 +130,8 @@ def test_kill_in_the_middle_of_a_fill(
     process = start(run_ocictl, "pull", path, "-o", tmp_path / "1", "--cache", cache)
 
     def has_begun() -> bool | None:
-        left = [file.stat().st_size for file in cache.glob("blobs/.ocictl-*.part")]
         others = len(list(cache.glob("blobs/sha256/*"))) == len(FILES)
+        left = unfinished(cache)
         return True if others and left and left[0] >= stalled // (1024 * 1024) * 1024 * 1024 else None
 
     wait_for(has_begun, "unfinished entry")
@@ -195,9 +205,7 @@ def test_interrupted(registry: Registry, path: str, run_ocictl: Ocictl, cache: P
     digest = hashlib.sha256(FILES["large-0"]).hexdigest()
     registry.configure(faults=(Fault(method="GET", path=digest, stall_after=1_500_000),))
     process = start(run_ocictl, "pull", path, "-o", tmp_path / "1", "--cache", cache, "--timeout", "3")
-    wait_for(
-        lambda: any(f.stat().st_size >= 1_000_000 for f in cache.glob("blobs/.ocictl-*.part")) or None, "data"
-    )
+    wait_for(lambda: any(size >= 1_000_000 for size in unfinished(cache)) or None, "data")
     process.send_signal(signal.SIGINT)
     process.communicate(timeout=60)
     assert process.returncode == 130
